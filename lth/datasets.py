@@ -1,0 +1,208 @@
+"""The data sets as files: names, sizes, checksums and readers. Nothing here reaches for the network.
+
+They lie below `lth.paths.datasets_dir()` the way torchvision lays them out. A copy made from image files
+(`lth data NAME --from DIR`) is one NumPy archive beside them; its label says that it is a copy, and the original wins
+where both exist.
+"""
+
+import hashlib
+import math
+import pickle
+import struct
+import warnings
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from lth.errors import LthError, check_choice
+from lth.paths import datasets_dir
+
+DIGITS = tuple("0123456789")
+CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """What a data set must look like on disk and in memory."""
+
+    name: str  # as in recipes and on the command line
+    label: str  # as in figures
+    folder: str  # below datasets_dir()
+    files: tuple[tuple[str, str], ...]  # (file name, MD5)
+    shape: tuple[int, int, int]  # channels, height, width
+    sizes: tuple[int, int]  # training and test images
+    classes: tuple[str, ...]  # folder names of an image copy, in the order of the labels
+    mean: tuple[float, ...]  # per channel, of pixels in [0, 1]
+    std: tuple[float, ...]
+
+    @property
+    def path(self) -> Path:
+        """The folder of the original files."""
+        return datasets_dir() / self.folder
+
+    @property
+    def copy(self) -> Path:
+        """The archive of a copy made from image files."""
+        return datasets_dir() / f"{self.name}-copy.npz"
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A data set in memory: pixels uint8 (n, channels, height, width), labels int64 (n,), training and test."""
+
+    label: str
+    train: tuple[torch.Tensor, torch.Tensor]
+    test: tuple[torch.Tensor, torch.Tensor]
+
+
+def _idx(name: str, label: str, folder: str, md5s: tuple[str, ...], mean: float, std: float) -> DataSet:
+    """A data set of 28x28 grey images in four IDX files: training images, training labels, test images, test labels."""
+    names = [f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")]
+    files = tuple(zip(names, md5s, strict=True))
+    return DataSet(name, label, folder, files, (1, 28, 28), (60_000, 10_000), DIGITS, (mean,), (std,))
+
+
+MNIST = _idx(
+    "mnist",
+    "MNIST",
+    "MNIST/raw",
+    (
+        "6bbc9ace898e44ae57da46a324031adb",
+        "a25bea736e30d166cdddb491f175f624",
+        "2646ac647ad5339dbf082846283269ea",
+        "27ae3e4e09519cfbb04c329615203637",
+    ),
+    0.1307,
+    0.3081,
+)
+FASHION_MNIST = _idx(
+    "fashion-mnist",
+    "Fashion-MNIST",
+    "FashionMNIST/raw",
+    (
+        "f4a8712d7a061bf5bd6d2ca38dc4d50a",
+        "9018921c3c673c538a1fc5bad174d6f9",
+        "8181f5470baa50b63fa0f6fddb340f0a",
+        "15d484375f8d13e6eb1aabb0c3f46965",
+    ),
+    0.2860,
+    0.3530,
+)
+CIFAR10 = DataSet(
+    "cifar10",
+    "CIFAR-10",
+    "cifar-10-batches-py",
+    (
+        ("data_batch_1", "c99cafc152244af753f735de768cd75f"),
+        ("data_batch_2", "d4bba439e000b95fd0a9bffe97cbabec"),
+        ("data_batch_3", "54ebc095f3ab1f0389bbae665268c751"),
+        ("data_batch_4", "634d18415352ddfa80567beed471001a"),
+        ("data_batch_5", "482c414d41f54cd18b22e5b47cb7c3cb"),
+        ("test_batch", "40351d587109b95175f43aff81a1287e"),
+    ),
+    (3, 32, 32),
+    (50_000, 10_000),
+    CIFAR10_CLASSES,
+    (0.4914, 0.4822, 0.4465),
+    (0.2470, 0.2435, 0.2616),
+)
+DATA_SETS = {data_set.name: data_set for data_set in (MNIST, FASHION_MNIST, CIFAR10)}
+
+
+def find(name: str) -> DataSet:
+    """The data set called `name`; LthError where there is none."""
+    check_choice("data set", name, tuple(DATA_SETS))
+    return DATA_SETS[name]
+
+
+def md5_of(content: bytes) -> str:
+    """The MD5 of `content`: what the data sets' publishers give; it guards against damage, not against malice."""
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def verified(path: Path, md5: str, way_out: str) -> bytes:
+    """The bytes of `path`; LthError, ending in `way_out`, unless they have the checksum."""
+    content = path.read_bytes()
+    if md5_of(content) != md5:
+        raise LthError(f"{path} is corrupt (its MD5 is not {md5}): {way_out}")
+    return content
+
+
+def missing(data_set: DataSet) -> list[str]:
+    """The names of the original files that are not on disk."""
+    return [name for name, _ in data_set.files if not (data_set.path / name).is_file()]
+
+
+def read(data_set: DataSet) -> Raw:
+    """Read and verify the original, or where there is none its copy; LthError where neither is whole."""
+    again = f"delete it and run `lth data {data_set.name}`"
+    if not missing(data_set):
+        contents = {n: verified(data_set.path / n, md5, again) for n, md5 in data_set.files}
+        parse = _cifar if data_set.shape[0] == 3 else _idx_pairs
+        return _checked(data_set, Raw(data_set.label, *parse(data_set.path, contents)), data_set.path, again)
+    if data_set.copy.is_file():
+        again = f"delete it and run `lth data {data_set.name} --from DIR` on the image files"
+        return _checked(data_set, _read_copy(data_set.copy, again), data_set.copy, again)
+    raise LthError(f"{data_set.label} is not in {datasets_dir()}: run `lth data {data_set.name}`")
+
+
+def _idx_pairs(folder: Path, contents: dict[str, bytes]):
+    """(pixels, labels) of the training and the test images out of four IDX files."""
+    train, train_labels, test, test_labels = (parse_idx(folder / name, content) for name, content in contents.items())
+    return (train.unsqueeze(1), train_labels.long()), (test.unsqueeze(1), test_labels.long())
+
+
+def parse_idx(path: Path, content: bytes) -> torch.Tensor:
+    """The uint8 tensor in an IDX file: bytes 0, 0, 8, number of dimensions, each dimension as a big-endian uint32."""
+    dimensions = content[3] if content[:3] == b"\0\0\x08" and len(content) > 3 else 0
+    start = 4 + 4 * dimensions
+    if not dimensions or len(content) < start:
+        raise LthError(
+            f"{path} is not an IDX file of bytes: it starts with {content[:4].hex()}, not 00000801 or 00000803"
+        )
+    shape = struct.unpack(f">{dimensions}I", content[4:start])
+    if len(content) - start != math.prod(shape):
+        raise LthError(f"{path} holds {len(content) - start} values where its header promises {math.prod(shape)}")
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8, offset=start).reshape(shape)
+
+
+def _cifar(folder: Path, contents: dict[str, bytes]):
+    """(pixels, labels) of the training and the test images out of CIFAR-10's Python batches, checksums known good."""
+    with warnings.catch_warnings():  # the batches were pickled by a NumPy of 2009
+        warnings.simplefilter("ignore")
+        batches = {name: pickle.loads(content, encoding="latin1") for name, content in contents.items()}
+    test = batches.pop("test_batch")
+
+    def join(parts):
+        pixels = torch.from_numpy(np.concatenate([part["data"] for part in parts])).reshape(-1, 3, 32, 32)
+        return pixels, torch.tensor([label for part in parts for label in part["labels"]])
+
+    return join(batches.values()), join([test])
+
+
+def _read_copy(path: Path, way_out: str) -> Raw:
+    """A copy written by `write_copy`; the archive's own CRC finds damage."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            tensors = [torch.from_numpy(arrays[key]) for key in ("train", "train_labels", "test", "test_labels")]
+            return Raw(str(arrays["label"]), tuple(tensors[:2]), tuple(tensors[2:]))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise LthError(f"{path} is corrupt: {way_out}") from error
+
+
+def write_copy(path: Path, raw: Raw) -> None:
+    """Write `raw` as an uncompressed NumPy archive."""
+    arrays = dict(zip(("train", "train_labels", "test", "test_labels"), (*raw.train, *raw.test), strict=True))
+    np.savez(path, label=np.array(raw.label), **{key: tensor.numpy() for key, tensor in arrays.items()})
+
+
+def _checked(data_set: DataSet, raw: Raw, path: Path, way_out: str) -> Raw:
+    """`raw` itself, unless its sizes are not the data set's."""
+    for (pixels, labels), size in zip((raw.train, raw.test), data_set.sizes, strict=True):
+        fits = pixels.shape == (size, *data_set.shape) and labels.shape == (size,)
+        if not (fits and pixels.dtype == torch.uint8 and 0 <= labels.min() and labels.max() < len(data_set.classes)):
+            raise LthError(f"{path} does not hold {size} {data_set.label} images with labels 0 to 9: {way_out}")
+    return raw

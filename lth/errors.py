@@ -1,0 +1,21 @@
+"""The one exception that carries a message meant for the person at the keyboard."""
+
+
+class LthError(Exception):
+    """A user's mistake or a missing resource, told in one sentence.
+
+    The message names the offending value, the allowed ones and the way out; the command line prints it without a
+    traceback and exits with status 1.
+    """
+
+
+def check_choice(what: str, value, allowed) -> None:
+    """Raise LthError unless `value` is one of `allowed`."""
+    if value not in allowed:
+        raise LthError(f"unknown {what} {value!r}: choose one of {', '.join(map(str, allowed))}")
+
+
+def check_positive(what: str, value) -> None:
+    """Raise LthError unless `value` is a whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise LthError(f"{what} must be a whole number of at least 1, not {value!r}")

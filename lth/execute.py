@@ -1,0 +1,99 @@
+"""From jobs to finished runs: train a stack of them and write down what they leave. Needs neither Dask nor a store."""
+
+import json
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+import torch
+
+from lth import data, pruning
+from lth.engines import choose
+from lth.lottery import Job
+from lth.models import Weights
+from lth.runs import stream
+from lth.store import Finished
+from lth.training import Trained, early_stop, train
+
+HISTOGRAM_BINS = np.linspace(-4, 4, 65)  # of starting values, in standard deviations of Gaussian Glorot
+KEEPS_WEIGHTS = ("ticket", "chain-reinit")  # the arms whose next level is pruned from these weights
+SHARES_MASKS = ("reinit", "oneshot-reinit")  # the arms that borrow the masks of another
+
+
+def execute(jobs: Sequence[Job], device: str = "cpu", commit: str = "") -> list[Finished]:
+    """Train the jobs, which share a recipe, side by side as one stack."""
+    torch.set_num_threads(1)  # two processes with a thread each beat one with two; and sums keep their order
+    torch.set_flush_denormal(True)  # Adam's moments of dead weights decay into denormals, ten times slower
+    runs = [job.run for job in jobs]
+    trials = [data.load(run.recipe, stream(run.root_seed, run.trial, "split")) for run in runs]
+    densest = max(pruning.density(job.masks) for job in jobs)
+    engine, factory = choose(runs[0].recipe, densest, runs[0].engine, device)
+    results = train(runs[0].recipe, trials, [job.start() for job in jobs], factory)
+    label = device if device == "cpu" else torch.cuda.get_device_name()
+    return [
+        finish(job, trained, trial.name, engine, label, commit)
+        for job, trained, trial in zip(jobs, results, trials, strict=True)
+    ]
+
+
+def finish(job: Job, trained: Trained, data_name: str, engine: str, device: str, commit: str) -> Finished:
+    """The record of a run that has been trained, with the tensors from which its chain goes on."""
+    run, left, stop = job.run, pruning.remaining(job.masks), early_stop(trained.curve)
+    own_masks = run.arm not in SHARES_MASKS
+    summary = {
+        "recipe": run.recipe.name,
+        "arm": run.arm,
+        "trial": run.trial,
+        "draw": run.draw,
+        "level": run.level,
+        "data": data_name,
+        "density": pruning.density(job.masks),
+        "prunable": json.dumps({name: mask.numel() for name, mask in job.masks.items()}),
+        "remaining": json.dumps(left),
+        "early_stop_iteration": int(trained.curve["iteration"][stop]),
+        "early_stop_val_loss": float(trained.curve["val_loss"][stop]),
+        "early_stop_test_acc": float(trained.curve["test_acc"][stop]),
+        "final_test_acc": float(trained.curve["test_acc"][-1]),
+        "final_train_acc": float(trained.curve["train_acc"][-1]),
+        "mask_sha256": pruning.digest(job.masks),
+        "input_connections": _input_connections(job) if own_masks else None,
+        "start_histogram": json.dumps(_start_histogram(job)) if own_masks else None,
+        "spec": run.spec,
+        "key": run.key,
+        "engine": engine,
+        "device": device,
+        "machine": platform.machine(),
+        "seconds": trained.seconds,
+        "versions": json.dumps(
+            {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
+        ),
+        "commit": commit,
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    keeps = run.arm in KEEPS_WEIGHTS
+    return Finished(
+        summary,
+        trained.curve,
+        trained.weights if keeps else {},
+        trained.rewound if keeps and run.level == 0 else {},
+        job.masks if own_masks else {},
+    )
+
+
+def _input_connections(job: Job) -> list[int] | None:
+    """Surviving weights per input of a fully connected first layer; None for a convolution."""
+    first = next(iter(job.masks.values()))
+    return first.sum(0).tolist() if first.dim() == 2 else None
+
+
+def _start_histogram(job: Job) -> dict[str, list[int]]:
+    """Per layer, how many survivors start where, in HISTOGRAM_BINS; the outer bins take what lies beyond them."""
+    return {name: _histogram(job.weights, name, mask) for name, mask in job.masks.items()}
+
+
+def _histogram(weights: Weights, name: str, mask: torch.Tensor) -> list[int]:
+    fans = torch.nn.init._calculate_fan_in_and_fan_out(mask)
+    starts = weights[name][mask].double().numpy() / np.sqrt(2 / sum(fans))
+    inside = np.clip(starts, HISTOGRAM_BINS[0], HISTOGRAM_BINS[-1])
+    return np.histogram(inside, HISTOGRAM_BINS)[0].tolist()

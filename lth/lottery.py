@@ -1,0 +1,139 @@
+"""The lottery ticket procedure: iterative magnitude pruning with rewinding, and the controls beside it.
+
+Sources: Frankle & Carbin (arXiv 1803.03635), section 1; Frankle et al. (arXiv 1903.01611), section 3, for rewinding.
+"""
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, replace
+
+from lth import pruning
+from lth.models import Masks, Weights, initialise, prunable, skeleton
+from lth.recipes import Recipe
+from lth.runs import ARMS, FROM_DENSE, Run, stream
+from lth.training import Start, Trained
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run that is ready to train: its weights (0 where masked) and its masks."""
+
+    run: Run
+    weights: Weights
+    masks: Masks
+
+    def start(self) -> Start:
+        """Where training begins: a fresh optimizer and the run's own random streams."""
+        return Start(self.weights, self.masks, self.run.stream("order"), self.run.stream("augmentation"))
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What one trial's chain of levels is to contain: `draws` says how often each arm is drawn."""
+
+    recipe: Recipe
+    trial: int
+    levels: int
+    draws: dict[str, int]
+    root_seed: int = 0
+    engine: str = "auto"
+
+    def run(self, arm: str, level: int, draw: int = 0) -> Run:
+        """The run of this chain at `level`."""
+        return Run(self.recipe, arm, self.trial, draw, level, self.root_seed, self.engine)
+
+    def runs(self) -> list[Run]:
+        """Every run the chain asks for, level by level."""
+        return [
+            self.run(arm, level, draw)
+            for level in range(self.levels + 1)
+            for arm in ARMS
+            if level or arm in FROM_DENSE
+            for draw in range(self.draws.get(arm, 0))
+        ]
+
+
+Procedure = Generator[list[Job], Trained, None]
+
+
+def find_tickets(chain: Chain) -> Procedure:
+    """One trial of the lottery ticket procedure.
+
+    Yields the jobs of one level at a time, the ticket's first, and is sent what the ticket's training left.
+    """
+    net, recipe = skeleton(chain.recipe), chain.recipe
+    kinds, rungs = prunable(net), pruning.ladder(net, recipe.pruning, chain.levels)
+
+    # 1. Randomly initialise a neural network f(x; θ₀).
+    original = initialise(net, stream(chain.root_seed, chain.trial, "initialisation"))
+    masks = dense_masks = pruning.full_masks(net)
+
+    # 2. Train it for j iterations, arriving at θⱼ; keep θₖ, the weights after the rewind iteration k.
+    trained = dense = yield [Job(chain.run("ticket", 0), original, masks), *_reinit(chain, "reinit", 0, masks)]
+
+    for level in range(1, chain.levels + 1):
+        # 3. Prune the lowest-magnitude weights that are left, which gives a mask m.
+        masks = pruning.prune(trained.weights, masks, kinds, recipe.pruning)
+
+        # 4. Rewind the survivors: m ⊙ θₖ is the winning ticket. Train it, and repeat from step 3.
+        ticket = Job(chain.run("ticket", level), pruning.apply(masks, dense.rewound), masks)
+        controls = _reinit(chain, "reinit", level, masks) + _random_masks(chain, level, masks, dense.rewound)
+        if chain.draws.get("oneshot") or chain.draws.get("oneshot-reinit"):
+            at_once = pruning.prune_to(rungs[level], dense.weights, dense_masks, recipe.pruning)
+            controls += _oneshot(chain, level, at_once, dense.rewound)
+        trained = yield [ticket, *controls]
+
+
+def find_chain_reinit(chain: Chain, draw: int) -> Procedure:
+    """The 2020 report's control: a chain of its own that is pruned like a ticket but starts afresh at every level."""
+    net = skeleton(chain.recipe)
+    masks = pruning.full_masks(net)
+    for level in range(chain.levels + 1):
+        run = chain.run("chain-reinit", level, draw)
+        trained = yield [Job(run, pruning.apply(masks, initialise(net, run.stream("initialisation"))), masks)]
+        masks = pruning.prune(trained.weights, masks, prunable(net), chain.recipe.pruning)
+
+
+def procedures(chain: Chain) -> list[tuple[list[Run], Procedure]]:
+    """The procedures that together train every run of `chain`, each with the runs it is asked for."""
+    own_chains = [
+        (
+            [run for run in chain.runs() if run.arm == "chain-reinit" and run.draw == draw],
+            find_chain_reinit(chain, draw),
+        )
+        for draw in range(chain.draws.get("chain-reinit", 0))
+    ]
+    from_ticket = [run for run in chain.runs() if run.arm != "chain-reinit"]
+    return [(from_ticket, find_tickets(chain)), *own_chains]
+
+
+def walk(procedure: Procedure, train: Callable[[Job], Trained]) -> Iterator[tuple[Job, Trained]]:
+    """Train every job of a procedure in order, in this process."""
+    jobs = next(procedure)
+    while True:
+        results = [train(job) for job in jobs]
+        yield from zip(jobs, results, strict=True)
+        try:
+            jobs = procedure.send(results[0])
+        except StopIteration:
+            return
+
+
+def _reinit(chain: Chain, arm: str, level: int, masks: Masks) -> list[Job]:
+    """The same masks with fresh weights, once for every draw."""
+    runs = [chain.run(arm, level, draw) for draw in range(chain.draws.get(arm, 0))]
+    net = skeleton(chain.recipe)
+    return [Job(r, pruning.apply(masks, initialise(net, r.stream("initialisation"))), masks) for r in runs]
+
+
+def _random_masks(chain: Chain, level: int, masks: Masks, rewound: Weights) -> list[Job]:
+    """Random masks with the same count in every layer, on the original weights."""
+    runs = [chain.run("random-mask", level, draw) for draw in range(chain.draws.get("random-mask", 0))]
+    drawn = [pruning.random_masks(masks, run.stream("mask")) for run in runs]
+    return [Job(run, pruning.apply(m, rewound), m) for run, m in zip(runs, drawn, strict=True)]
+
+
+def _oneshot(chain: Chain, level: int, masks: Masks, rewound: Weights) -> list[Job]:
+    """The dense net pruned once to this level's counts: rewound, and with fresh weights."""
+    rewound_runs = [chain.run("oneshot", level, draw) for draw in range(chain.draws.get("oneshot", 0))]
+    tickets = [Job(run, pruning.apply(masks, rewound), masks) for run in rewound_runs]
+    return tickets + _reinit(chain, "oneshot-reinit", level, masks)

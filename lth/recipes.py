@@ -1,0 +1,110 @@
+"""The rows of Table 1 as data: network, data set, preprocessing, optimizer, schedule and pruning rates.
+
+Source: Frankle & Carbin, "The Lottery Ticket Hypothesis" (arXiv 1803.03635), Figure 2 and appendices G to I.
+"""
+
+from dataclasses import dataclass
+
+from lth.errors import LthError, check_choice, check_positive
+
+DATASETS = ("mnist", "fashion-mnist", "cifar10")
+PREPROCESSINGS = ("l2", "unit", "standard")
+SCOPES = ("layer", "global")
+CRITERIA = ("magnitude",)
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """How weights move: "adam", or "sgd" with momentum and weight decay."""
+
+    name: str = "adam"
+    learning_rate: float = 1.2e-3
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    milestones: tuple[int, ...] = ()  # iterations at which the learning rate is divided by ten
+    warmup: int = 0  # iterations over which the learning rate rises linearly from 0
+
+    def __post_init__(self):
+        check_choice("optimizer", self.name, ("adam", "sgd"))
+
+    def learning_rate_at(self, iteration: int) -> float:
+        """The learning rate of the step that follows `iteration` finished steps."""
+        warming = min(1.0, (iteration + 1) / self.warmup) if self.warmup else 1.0
+        return self.learning_rate * warming * 0.1 ** sum(iteration >= m for m in self.milestones)
+
+
+@dataclass(frozen=True)
+class Pruning:
+    """What one level removes: the rate for each kind of layer, within each layer or over all of them at once.
+
+    A rate of 0 exempts that kind of layer. The output layer is pruned at half the rate ([FC] section 2).
+    """
+
+    scope: str = "layer"
+    criterion: str = "magnitude"
+    convolution: float = 0.0
+    linear: float = 0.2
+    output: float = 0.1
+
+    def __post_init__(self):
+        check_choice("pruning scope", self.scope, SCOPES)
+        check_choice("pruning criterion", self.criterion, CRITERIA)
+        for kind in ("convolution", "linear", "output"):
+            if not 0 <= getattr(self, kind) < 1:
+                raise LthError(
+                    f"the pruning rate of {kind} layers must be from 0 to below 1, not {getattr(self, kind)}"
+                )
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One row of Table 1. Every field is part of what identifies a run."""
+
+    name: str
+    model: str
+    dataset: str
+    preprocessing: str
+    optimizer: Optimizer
+    pruning: Pruning
+    batch_size: int
+    iterations: int
+    rewind: int = 0  # k: tickets restart from the dense run's weights after step k
+    validation_size: int = 5000
+    augment: bool = False  # random flips and 4-pixel pad-and-crop
+    eval_every: int = 100
+    train_eval_every: int = 1000
+    train_eval_size: int = 10_000
+
+    def __post_init__(self):
+        check_choice("data set", self.dataset, DATASETS)
+        check_choice("preprocessing", self.preprocessing, PREPROCESSINGS)
+        for name in ("batch_size", "iterations", "validation_size", "eval_every", "train_eval_every"):
+            check_positive(name.replace("_", " "), getattr(self, name))
+        if not 0 <= self.rewind <= self.iterations:
+            raise LthError(f"rewind must lie between 0 and the {self.iterations} iterations, not {self.rewind}")
+
+
+def _conv(name: str, rate: float, learning_rate: float, iterations: int) -> Recipe:
+    """A Conv-2/4/6 row: Adam, batches of 60, layer-wise pruning."""
+    pruning = Pruning(convolution=rate, linear=0.2, output=0.1)
+    return Recipe(name, name, "cifar10", "standard", Optimizer("adam", learning_rate), pruning, 60, iterations)
+
+
+def _deep(name: str, milestones: tuple[int, ...], batch_size: int, iterations: int) -> Recipe:
+    """A ResNet-18 or VGG-19 row: SGD with momentum, global pruning of the convolutions, augmentation."""
+    optimizer = Optimizer("sgd", 0.1, momentum=0.9, weight_decay=1e-4, milestones=milestones)
+    pruning = Pruning("global", convolution=0.2, linear=0.0, output=0.0)
+    return Recipe(name, name, "cifar10", "standard", optimizer, pruning, batch_size, iterations, augment=True)
+
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe("lenet", "lenet", "mnist", "l2", Optimizer("adam", 1.2e-3), Pruning(), 60, 50_000),
+        _conv("conv2", 0.1, 2e-4, 20_000),
+        _conv("conv4", 0.1, 3e-4, 25_000),
+        _conv("conv6", 0.15, 3e-4, 30_000),
+        _deep("resnet18", (20_000, 25_000), 128, 30_000),
+        _deep("vgg19", (80 * 703, 120 * 703), 64, 112_480),  # 703 batches an epoch
+    )
+}

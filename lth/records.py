@@ -1,0 +1,180 @@
+"""Records as tables: two Parquet files a study, with checksums, checked against a schema whenever they are read."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+import pyarrow as arrow
+import pyarrow.parquet as parquet
+
+from lth import store
+from lth.errors import LthError
+from lth.paths import make_dir, records_dir
+from lth.runs import ARMS, Run
+
+KEYS = ["study", "recipe", "arm", "trial", "draw", "level"]
+LOSSES = ["train_loss", "val_loss", "test_loss"]
+FILES = ("curves.parquet", "runs.parquet")
+SUMS = "SHA256SUMS"
+
+_fraction = pa.Check.in_range(0, 1)
+_key_columns = {
+    "study": pa.Column(str),
+    "recipe": pa.Column(str),
+    "arm": pa.Column(str, pa.Check.isin(ARMS)),
+    "trial": pa.Column(int, pa.Check.ge(0)),
+    "draw": pa.Column(int, pa.Check.ge(0)),
+    "level": pa.Column(int, pa.Check.ge(0)),
+}
+CURVES = pa.DataFrameSchema(
+    _key_columns
+    | {"iteration": pa.Column(int, pa.Check.ge(0))}
+    | {name: pa.Column("float32") for name in LOSSES}
+    | {name: pa.Column(float, _fraction) for name in ("val_acc", "test_acc")}
+    | {"train_acc": pa.Column(float, _fraction, nullable=True)},  # measured less often
+    unique=[*KEYS, "iteration"],
+)
+RUNS = pa.DataFrameSchema(
+    _key_columns
+    | {"density": pa.Column(float, _fraction), "early_stop_iteration": pa.Column(int, pa.Check.ge(0))}
+    | {name: pa.Column(float, _fraction) for name in ("early_stop_test_acc", "final_test_acc", "final_train_acc")}
+    | {"key": pa.Column(str, unique=True), "spec": pa.Column(str), "mask_sha256": pa.Column(str)},
+    unique=KEYS,
+)
+
+
+@dataclass(frozen=True)
+class Records:
+    """The records of some runs of a study: `curves`, a row a measurement, and `runs`, a row a run (see design)."""
+
+    study: str
+    curves: pd.DataFrame
+    runs: pd.DataFrame
+
+    @property
+    def digest(self) -> str:
+        """A short hash of every curve and key: two tables with the same digest hold the same measurements."""
+        rows = pd.util.hash_pandas_object(self.curves, index=False).to_numpy()
+        return hashlib.sha256(rows.tobytes() + "".join(self.runs["key"]).encode()).hexdigest()[:12]
+
+
+def load(study: str) -> Records:
+    """The published records of `study`; LthError where there are none, or where a file is not as it was published."""
+    folder = records_dir() / study
+    try:
+        sums = dict(reversed(line.split(maxsplit=1)) for line in (folder / SUMS).read_text().splitlines())
+        contents = {name: (folder / name).read_bytes() for name in FILES}
+    except FileNotFoundError as error:
+        published = sorted(p.parent.name for p in records_dir().glob(f"*/{SUMS}")) or ["none"]
+        raise LthError(
+            f"no complete records of the study {study!r} are published ({Path(error.filename).name} is missing); "
+            f"published studies: {', '.join(published)}"
+        ) from error
+    for name, content in contents.items():
+        if sums.get(name) != hashlib.sha256(content).hexdigest():
+            raise LthError(
+                f"data/records/{study}/{name} is not what was published (its SHA-256 differs from {SUMS}): "
+                f"restore it with git, or publish the study again"
+            )
+    curves, runs = (parquet.read_table(arrow.BufferReader(contents[name])).to_pandas() for name in FILES)
+    return _checked(study, curves, runs)
+
+
+def load_or_empty(study: str) -> Records:
+    """The published records of `study`, or empty tables where nothing is published."""
+    if (records_dir() / study / SUMS).exists():
+        return load(study)
+    return Records(study, pd.DataFrame(columns=[*KEYS, "iteration"]), pd.DataFrame(columns=[*KEYS, "key", "spec"]))
+
+
+def collect(study: str, runs: list[Run]) -> Records:
+    """The records of exactly these runs, from what is published and from what is kept; LthError where one is missing."""
+    published = load_or_empty(study)
+    keys = {run.key for run in runs}
+    here = published.runs["key"].isin(keys)
+    curves, summaries = [_rows_of(published.curves, published.runs[here])], [published.runs[here]]
+    for key in sorted(keys - set(published.runs["key"])):
+        finished, problem = store.read_or_set_aside(key, groups=())
+        if finished is None:
+            raise LthError(problem or f"the study {study!r} is incomplete: `lth run {study}` trains what is missing")
+        summary = pd.DataFrame([{"study": study} | finished.summary])
+        curve = pd.DataFrame(finished.curve)
+        summaries.append(summary)
+        curves.append(summary[KEYS].merge(curve, how="cross"))
+    return _checked(study, _concat(curves), _concat(summaries))
+
+
+def publish(study: str, runs: list[Run], replace: bool = False) -> tuple[Path, int]:
+    """Fold finished `runs` into data/records/`study`/; returns the folder and how many runs it holds now.
+
+    Runs already published stay. LthError where they were made by another recipe of the same name, unless `replace`.
+    """
+    old = load_or_empty(study)
+    if replace:
+        old = Records(study, old.curves[:0], old.runs[:0])
+    kept = store.keys()
+    new = collect(study, [run for run in runs if run.key in kept and run.key not in set(old.runs["key"])])
+    if new.runs.empty and old.runs.empty:
+        raise LthError(f"no run of the study {study!r} is finished yet: `lth run {study}` trains it")
+    tables = _checked(study, _concat([old.curves, new.curves]), _concat([old.runs, new.runs]))
+    folder = make_dir(records_dir() / study)
+    sums = ""
+    for name, frame in zip(FILES, (tables.curves, tables.runs), strict=True):
+        aside = folder / f".{name}"
+        _write(frame, aside)
+        sums += f"{hashlib.sha256(aside.read_bytes()).hexdigest()}  {name}\n"
+        aside.replace(folder / name)
+    (folder / SUMS).write_text(sums)
+    return folder, len(tables.runs)
+
+
+def _write(frame: pd.DataFrame, file: Path) -> None:
+    """Zstandard Parquet; losses as split byte streams, which compress better."""
+    split = [name for name in LOSSES if name in frame]
+    table = arrow.Table.from_pandas(frame, preserve_index=False)
+    dictionary = [name for name in frame if name not in split]
+    parquet.write_table(
+        table, file, compression="zstd", compression_level=19, use_dictionary=dictionary, use_byte_stream_split=split
+    )
+
+
+def _rows_of(curves: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """The measurements of the given runs."""
+    return curves.merge(runs[KEYS], on=KEYS) if len(runs) else curves[:0]
+
+
+def _concat(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """Non-empty frames, one below the other."""
+    filled = [frame for frame in frames if len(frame)]
+    return pd.concat(filled, ignore_index=True) if filled else frames[0]
+
+
+def _checked(study: str, curves: pd.DataFrame, runs: pd.DataFrame) -> Records:
+    """Sorted tables that obey the schema and hold one specification for each recipe name; LthError otherwise."""
+    if runs.empty:
+        return Records(study, curves, runs)
+    runs = runs.sort_values(KEYS, ignore_index=True)
+    curves = curves[[*KEYS, *(c for c in curves if c not in KEYS)]].sort_values([*KEYS, "iteration"], ignore_index=True)
+    specs = runs["spec"].map(_recipe_of)
+    for name, found in specs.groupby(runs["recipe"]):
+        if found.nunique() > 1:
+            raise LthError(
+                f"the study {study!r} mixes {found.nunique()} specifications of the recipe {name!r}: "
+                f"publish them as studies of their own, or publish again with --replace"
+            )
+    try:
+        return Records(study, CURVES.validate(curves), RUNS.validate(runs))
+    except pa.errors.SchemaError as error:
+        raise LthError(
+            f"the records of {study!r} do not obey the record format: {str(error).splitlines()[0]}"
+        ) from error
+
+
+def _recipe_of(spec: str) -> str:
+    """The part of a specification that all runs of one recipe in a study share."""
+    import json
+
+    fields = json.loads(spec)
+    return json.dumps([fields["recipe"], fields["root_seed"], fields["engine"]], sort_keys=True)

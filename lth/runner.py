@@ -1,0 +1,209 @@
+"""Running a study: Dask trains what is missing, this process alone keeps what comes back, Rich shows how far it is."""
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dask.distributed import Client, Future, LocalCluster, as_completed
+from distributed.scheduler import KilledWorker
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from lth import records, store
+from lth.engines import check_device
+from lth.errors import LthError, check_positive
+from lth.execute import execute
+from lth.lottery import Job, Procedure, procedures
+from lth.paths import ROOT, make_dir, runs_dir
+from lth.runs import Run
+from lth.store import Finished
+from lth.studies import Study, cost
+
+
+def run(study: Study, workers: int | None = None, scheduler: str | None = None, device: str = "cpu") -> int:
+    """Train the study's missing runs and keep each as soon as it is finished; returns how many were trained.
+
+    `workers` one-thread processes on this machine (one for each core unless given), or the Dask scheduler that listens
+    at the address `scheduler`. Interrupt it at any time: what is finished is kept, and a second call does the rest.
+    """
+    if workers is not None:
+        check_positive("workers", workers)
+    check_device(device)
+    study.check()
+    make_dir(runs_dir())
+    store.clean()
+    missing = study.missing()
+    if not missing:
+        return 0
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("left:"))
+    console = Console(stderr=True)
+    with _client(workers, scheduler) as client, Progress(*columns, TimeRemainingColumn(), console=console) as bar:
+        task = bar.add_task(f"{study.name}: {len(missing)} runs to train", total=sum(map(cost, missing)))
+        queue = Queue(study, {run.key for run in missing}, client, device, console.print)
+        for count, finished in enumerate(queue.train(), 1):
+            bar.update(task, advance=cost(finished), description=f"{study.name}: {count} of {len(missing)} runs")
+    return len(missing)
+
+
+@dataclass
+class Walk:
+    """A procedure on its way, and the deepest level at which one of its runs is missing."""
+
+    procedure: Procedure
+    deepest: int
+
+
+class Queue:
+    """The jobs of a study that are with Dask, and the procedures that wait for them."""
+
+    def __init__(self, study: Study, missing: set[str], client: Client, device: str, say):
+        self.study, self.missing, self.client, self.device, self.say = study, missing, client, device, say
+        self.commit = _commit()
+        self.published = records.load_or_empty(study.name).runs.set_index("key")
+        self.waiting: dict[Future, tuple[Job, Walk | None]] = {}
+        self.completed = as_completed(loop=client.loop)
+
+    def train(self) -> Iterator[Run]:
+        """Train and keep every missing run, and those again whose weights a missing one needs; yields the missing."""
+        with _announced(self):
+            for chain in self.study.chains():
+                for runs, procedure in procedures(chain):
+                    levels = [run.level for run in runs if run.key in self.missing]
+                    if levels:
+                        self._go_on(Walk(procedure, max(levels)))
+            for future in self.completed:
+                job, walk = self.waiting.pop(future)
+                finished = _result(future)
+                future.release()
+                self._compare(finished)
+                store.write(finished)
+                if walk:
+                    self._go_on(walk, finished)
+                if job.run.key in self.missing:
+                    yield job.run
+
+    def _go_on(self, walk: Walk, finished: Finished | None = None) -> None:
+        """Give a procedure what it waits for and hand its next jobs to Dask, past levels that are kept already."""
+        while True:
+            try:
+                head, *others = walk.procedure.send(finished)
+            except StopIteration:
+                return
+            level = head.run.level
+            finished, problem = store.read_or_set_aside(head.run.key)
+            if problem:
+                self.say(problem)
+            if finished is None and (level < walk.deepest or head.run.key in self.missing):
+                self._submit(head, walk)
+            for job in others:
+                if job.run.key in self.missing:
+                    self._submit(job)
+            if finished is None or level == walk.deepest:
+                return
+
+    def _submit(self, job: Job, walk: Walk | None = None) -> None:
+        """Earlier trials go first, so that whole trials are finished early."""
+        run = job.run
+        name = f"{run.arm}-{run.trial}-{run.draw}-{run.level}-{run.key[:12]}"
+        future = self.client.submit(
+            _execute_one, job, self.device, self.commit, key=name, priority=-run.trial, pure=False
+        )
+        self.waiting[future] = (job, walk)
+        self.completed.add(future)
+
+    def _compare(self, finished: Finished) -> None:
+        """Say so where a run that was trained again does not give the masks that were published."""
+        key = finished.summary["key"]
+        if key in self.published.index and self.published.loc[key, "mask_sha256"] != finished.summary["mask_sha256"]:
+            what = "{arm}, trial {trial}, level {level}".format(**finished.summary)
+            self.say(f"trained again, {what} has other masks than its published record: another type of machine?")
+
+
+def running() -> dict[str, int]:
+    """How many runs of each study live processes are training now."""
+    counts = {}
+    for file in runs_dir().glob("running-*.json"):
+        with contextlib.suppress(OSError, ValueError):
+            if os.getpgid(int(file.stem.removeprefix("running-"))) >= 0:
+                note = json.loads(file.read_text())
+                counts[note["study"]] = counts.get(note["study"], 0) + note["running"]
+    return counts
+
+
+def _execute_one(job: Job, device: str, commit: str) -> Finished:
+    """What a worker does."""
+    return execute([job], device, commit)[0]
+
+
+def _result(future: Future) -> Finished:
+    """The result of a future, or LthError where its worker died again and again."""
+    try:
+        return future.result()
+    except KilledWorker as error:
+        raise LthError(
+            f"the workers that trained {future.key} were killed (out of memory?): use fewer workers"
+        ) from error
+
+
+@contextlib.contextmanager
+def _announced(queue: Queue) -> Iterator[None]:
+    """While this process trains, a file says so for `lth status`."""
+    file = runs_dir() / f"running-{os.getpid()}.json"
+    workers = len(queue.client.scheduler_info(n_workers=-1)["workers"])
+    file.write_text(json.dumps({"study": queue.study.name, "running": min(workers, len(queue.missing))}))
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
+    """A client of the scheduler at that address, or of one-thread processes on this machine."""
+    logging.getLogger("distributed").setLevel(logging.ERROR)
+    if scheduler:
+        try:
+            with Client(scheduler, timeout=10, set_as_default=False) as client:
+                yield client
+        except (OSError, ValueError) as error:
+            raise LthError(f"no Dask scheduler answers at {scheduler!r}: {error}") from error
+        return
+    with _children_ignore_interrupts():
+        cluster = LocalCluster(
+            n_workers=workers or os.cpu_count(),
+            threads_per_worker=1,
+            dashboard_address=None,
+            memory_limit=0,
+            silence_logs=logging.CRITICAL,
+        )
+    with cluster, Client(cluster, set_as_default=False) as client:
+        yield client
+
+
+@contextlib.contextmanager
+def _children_ignore_interrupts() -> Iterator[None]:
+    """Ctrl-C reaches every process of the terminal; only this one is to act on it."""
+    try:
+        previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except ValueError:  # not in the main thread: there is no handler to change
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _commit() -> str:
+    """The git commit of this checkout, marked where files differ from it; empty outside of git."""
+    git = subprocess.run(
+        ["git", "-C", ROOT, "describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"],
+        capture_output=True,
+        text=True,
+    )
+    return git.stdout.strip()

@@ -1,0 +1,54 @@
+"""What identifies a run, the key that hashes it, and the random streams that belong to it."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+import torch
+
+from lth.errors import check_choice
+from lth.recipes import Recipe
+
+ARMS = ("ticket", "reinit", "random-mask", "oneshot", "oneshot-reinit", "chain-reinit")
+FROM_DENSE = ("ticket", "reinit", "chain-reinit")  # arms with a level 0 of their own; the others share the ticket's
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training of one network."""
+
+    recipe: Recipe
+    arm: str
+    trial: int
+    draw: int = 0
+    level: int = 0
+    root_seed: int = 0
+    engine: str = "auto"
+
+    def __post_init__(self):
+        check_choice("arm", self.arm, ARMS)
+
+    @cached_property
+    def spec(self) -> str:
+        """The whole specification as canonical JSON."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of the specification: the name under which the run is kept."""
+        return hashlib.sha256(self.spec.encode()).hexdigest()
+
+    def stream(self, purpose: str) -> torch.Generator:
+        """This run's own random stream for `purpose` ("order", "augmentation", "initialisation", "mask")."""
+        return stream(self.root_seed, self.trial, purpose, self.arm, self.draw, self.level)
+
+
+def stream(root_seed: int, trial: int, purpose: str, arm: str = "", draw: int = 0, level: int = 0) -> torch.Generator:
+    """A generator seeded by a hash of its arguments, so that no two streams share a seed and none shifts another.
+
+    What all runs of a trial share (the split, the original initialisation) has no arm, draw or level.
+    """
+    text = json.dumps([root_seed, trial, purpose, arm, draw, level])
+    seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+    return torch.Generator().manual_seed(seed)

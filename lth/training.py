@@ -1,0 +1,155 @@
+"""The training loop: measure, take steps, keep the weights of the rewind iteration.
+
+The loop is the same for every engine. An engine (lth.engines) holds a stack of replicas, runs that share a recipe and
+train side by side, and knows how to take steps and how to measure; a stack of one is the CPU case.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from lth.data import TrialData
+from lth.errors import LthError
+from lth.models import Masks, Weights
+from lth.recipes import Recipe
+
+COLUMNS = {"iteration": np.int64} | {
+    f"{part}_{what}": dtype
+    for part in ("train", "val", "test")
+    for what, dtype in (("loss", np.float32), ("acc", np.float64))
+}
+PARTS = ("validation", "test", "subset")  # what is measured; subset: the fixed part of the training images
+
+
+@dataclass(frozen=True)
+class Moments:
+    """What Adam remembers: both moment estimates by parameter name and the number of finished steps."""
+
+    first: Weights
+    second: Weights
+    steps: int
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a run begins: weights (already 0 where masked), masks, its own random streams."""
+
+    weights: Weights
+    masks: Masks
+    order: torch.Generator  # of the training images
+    augmentation: torch.Generator
+    moments: Moments | None = None  # None: a fresh optimizer, as the procedure demands
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training leaves: the measurements (one array a column), the last weights and those of iteration k."""
+
+    curve: dict[str, np.ndarray]
+    weights: Weights
+    rewound: Weights
+    seconds: float
+    moments: Moments | None = field(default=None, repr=False)
+
+
+class Engine(Protocol):
+    """A stack of R replicas in training."""
+
+    def advance(self, indices: torch.Tensor, iteration: int) -> np.ndarray:
+        """Take indices.shape[1] steps after `iteration` finished ones; returns the mean training loss, shape (R,).
+
+        `indices` (R, steps, batch) are positions in the data set's training images.
+        """
+
+    def evaluate(self, part: str) -> tuple[np.ndarray, np.ndarray]:
+        """Mean cross-entropy (nats) and accuracy (0 to 1) on one of PARTS, each of shape (R,)."""
+
+    def weights(self, replica: int) -> Weights:
+        """A copy of one replica's weights on the CPU, exactly 0 where masked."""
+
+    def moments(self, replica: int) -> Moments | None:
+        """A copy of one replica's optimizer state; None where the optimizer keeps none."""
+
+
+EngineFactory = Callable[[Recipe, list[TrialData], list[Start]], Engine]
+
+
+def batches(train: torch.Tensor, batch_size: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
+    """Yield batches of positions without end: an epoch is a permutation in full batches, the remainder dropped."""
+    if len(train) < batch_size:
+        raise LthError(f"a batch of {batch_size} is larger than the {len(train)} training images")
+    full = len(train) // batch_size
+    while True:
+        order = torch.randperm(len(train), generator=generator)[: full * batch_size]
+        yield from train[order].view(full, batch_size)
+
+
+def stops(recipe: Recipe) -> list[int]:
+    """The iterations at which training pauses: to measure, to keep the rewind weights, or to end."""
+    return sorted({*range(0, recipe.iterations + 1, recipe.eval_every), recipe.rewind, recipe.iterations})
+
+
+def train(recipe: Recipe, data: list[TrialData], starts: list[Start], engine: EngineFactory) -> list[Trained]:
+    """Train a stack of runs for the recipe's iterations, each from its start on its trial's data.
+
+    Measures validation and test loss and accuracy at iteration 0 and every `eval_every`, the mean training loss since
+    the last measurement, and training accuracy on the fixed subset every `train_eval_every`. At iteration 0 the
+    training loss is that of the untrained net on the subset.
+    """
+    begun = time.perf_counter()
+    stack = engine(recipe, data, starts)
+    orders = [batches(d.train, recipe.batch_size, s.order) for d, s in zip(data, starts, strict=True)]
+    rewound: list[Weights] = []
+    rows: list[dict] = []
+    done, loss_sum, loss_steps = 0, np.zeros(len(starts)), 0
+    for stop in stops(recipe):
+        if steps := stop - done:
+            indices = torch.stack([torch.stack([next(order) for _ in range(steps)]) for order in orders])
+            loss_sum += stack.advance(indices, done) * steps
+            loss_steps += steps
+            done = stop
+        if done == recipe.rewind:
+            rewound = [stack.weights(replica) for replica in range(len(starts))]
+        if done % recipe.eval_every == 0 or done == recipe.iterations:
+            train_loss = loss_sum / loss_steps if loss_steps else None
+            rows.append(_measure(recipe, stack, done, train_loss))
+            loss_sum, loss_steps = np.zeros(len(starts)), 0
+    seconds = (time.perf_counter() - begun) / len(starts)
+    return [
+        Trained(
+            {name: np.array([row[name][replica] for row in rows], dtype) for name, dtype in COLUMNS.items()},
+            stack.weights(replica),
+            rewound[replica],
+            seconds,
+            stack.moments(replica),
+        )
+        for replica in range(len(starts))
+    ]
+
+
+def _measure(recipe: Recipe, stack: Engine, iteration: int, train_loss: np.ndarray | None) -> dict[str, np.ndarray]:
+    """One row of every replica's curve."""
+    val_loss, val_acc = stack.evaluate("validation")
+    test_loss, test_acc = stack.evaluate("test")
+    train_acc = np.full_like(val_acc, np.nan)
+    if iteration % recipe.train_eval_every == 0 or iteration == recipe.iterations:
+        subset_loss, train_acc = stack.evaluate("subset")
+        train_loss = subset_loss if train_loss is None else train_loss
+    return {
+        "iteration": np.full(len(val_acc), iteration),
+        "train_loss": train_loss,
+        "train_acc": train_acc,
+        "val_loss": val_loss,
+        "val_acc": val_acc,
+        "test_loss": test_loss,
+        "test_acc": test_acc,
+    }
+
+
+def early_stop(curve: dict[str, np.ndarray]) -> int:
+    """Position of the early-stop iteration in the curve: the first minimum of the validation loss ([FC] section 2)."""
+    return int(np.argmin(curve["val_loss"]))

@@ -1,0 +1,35 @@
+"""Shared fixtures: a tiny MNIST in MNIST's own file format, in a data folder of its own."""
+
+import dataclasses
+import hashlib
+
+import pytest
+from tiny import TEST, TRAIN, idx_bytes, tiny_images
+
+from lth import datasets
+
+
+@pytest.fixture(scope="session")
+def tiny_files() -> dict[str, bytes]:
+    """The four files of the tiny MNIST by name."""
+    arrays = (*tiny_images(TRAIN, 0), *tiny_images(TEST, 1))
+    return {name: idx_bytes(array) for (name, _), array in zip(datasets.MNIST.files, arrays, strict=True)}
+
+
+@pytest.fixture
+def tiny_mnist(monkeypatch, tmp_path, tiny_files):
+    """An empty data folder in which "mnist" means the tiny files: their sizes and checksums, nothing else changed."""
+    monkeypatch.setenv("LTH_DATA", str(tmp_path / "data"))
+    files = tuple((name, hashlib.md5(content).hexdigest()) for name, content in tiny_files.items())
+    tiny = dataclasses.replace(datasets.MNIST, files=files, sizes=(TRAIN, TEST))
+    monkeypatch.setitem(datasets.DATA_SETS, "mnist", tiny)
+    return tiny
+
+
+@pytest.fixture
+def data_dir(tiny_mnist, tiny_files):
+    """The data folder of `tiny_mnist` with the four files in place."""
+    tiny_mnist.path.mkdir(parents=True)
+    for name, content in tiny_files.items():
+        (tiny_mnist.path / name).write_bytes(content)
+    return tiny_mnist.path.parents[2]

@@ -1,0 +1,71 @@
+"""The places that say what to install agree with each other."""
+
+import os
+import re
+import subprocess
+import tomllib
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from lth.paths import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text())
+EXTRAS = PROJECT["optional-dependencies"]
+REQUIREMENTS = [Requirement(line) for lines in (PROJECT["dependencies"], *EXTRAS.values()) for line in lines]
+
+
+def pins() -> dict[str, str]:
+    """constraints.txt: canonical name -> exact version."""
+    lines = [line.split("#")[0].strip() for line in (ROOT / "constraints.txt").read_text().splitlines()]
+    return {canonicalize_name(name): version for name, version in (line.split("==") for line in lines if line)}
+
+
+@pytest.mark.parametrize("requirement", REQUIREMENTS, ids=str)
+def test_every_requirement_has_an_exact_pin_in_its_range(requirement):
+    name = canonicalize_name(requirement.name)
+    assert name in pins(), f"add {name} to constraints.txt"
+    assert requirement.specifier.contains(pins()[name], prereleases=True)
+
+
+def test_conda_installs_what_pyproject_asks_for():
+    conda = [entry for entry in ENVIRONMENT["dependencies"] if isinstance(entry, str)]
+    (pip,) = [entry["pip"] for entry in ENVIRONMENT["dependencies"] if isinstance(entry, dict)]
+    python = next(entry.split("=")[1] for entry in conda if entry.startswith("python="))
+    assert ENVIRONMENT["name"] == PROJECT["name"] and "pip" in conda
+    assert SpecifierSet(PROJECT["requires-python"]).contains(python)
+    editable, constraints = pip
+    assert set(re.fullmatch(r"-e \.\[(.+)\]", editable)[1].split(",")) == set(EXTRAS)
+    assert constraints == "-c constraints.txt"
+
+
+def test_make_installs_the_same_extras_on_the_same_pythons():
+    makefile = (ROOT / "Makefile").read_text()
+    (extras,) = re.findall(r'-e "\.\[(.+)\]" -c constraints.txt', makefile)
+    assert set(extras.split(",")) == set(EXTRAS)
+    low, high = re.search(r"not \((3, \d+)\) <= .* < \((3, \d+)\)", makefile).groups()
+    asked = SpecifierSet(f">={low.replace(', ', '.')},<{high.replace(', ', '.')}")
+    assert asked == SpecifierSet(PROJECT["requires-python"])
+
+
+def test_ci_runs_the_two_make_targets():
+    steps = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]["test"]["steps"]
+    assert [step["run"] for step in steps if "run" in step] == ["make test", "make book"]
+    python = next(step["with"]["python-version"] for step in steps if "python-version" in step.get("with", {}))
+    assert SpecifierSet(PROJECT["requires-python"]).contains(python)
+    assert os.access(ROOT / ".ci/run", os.X_OK) and "make test" in (ROOT / ".ci/run").read_text()
+
+
+def test_make_help_names_the_commands():
+    text = subprocess.run(["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True).stdout
+    assert [line.split()[1] for line in text.splitlines()] == ["help", "book", "test", "bench", "clean"]
+
+
+def test_citation_agrees_with_the_package():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == PROJECT["version"] and citation["license"] == "MIT"
+    assert (ROOT / "LICENSE").read_text().startswith("MIT License")
