@@ -1,6 +1,7 @@
 """Records as tables: two Parquet files a study, with checksums, checked against a schema whenever they are read."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def load(study: str) -> Records:
     """The published records of `study`; LthError where there are none, or where a file is not as it was published."""
     folder = records_dir() / study
     try:
-        sums = dict(reversed(line.split(maxsplit=1)) for line in (folder / SUMS).read_text().splitlines())
+        sums = (folder / SUMS).read_text().splitlines()
         contents = {name: (folder / name).read_bytes() for name in FILES}
     except FileNotFoundError as error:
         published = sorted(p.parent.name for p in records_dir().glob(f"*/{SUMS}")) or ["none"]
@@ -73,10 +74,10 @@ def load(study: str) -> Records:
             f"published studies: {', '.join(published)}"
         ) from error
     for name, content in contents.items():
-        if sums.get(name) != hashlib.sha256(content).hexdigest():
+        if f"{hashlib.sha256(content).hexdigest()}  {name}" not in sums:
             raise LthError(
                 f"data/records/{study}/{name} is not what was published (its SHA-256 differs from {SUMS}): "
-                f"restore it with git, or publish the study again"
+                f"restore it with git, or publish the study again with --replace"
             )
     curves, runs = (parquet.read_table(arrow.BufferReader(contents[name])).to_pandas() for name in FILES)
     return _checked(study, curves, runs)
@@ -86,12 +87,16 @@ def load_or_empty(study: str) -> Records:
     """The published records of `study`, or empty tables where nothing is published."""
     if (records_dir() / study / SUMS).exists():
         return load(study)
-    return Records(study, pd.DataFrame(columns=[*KEYS, "iteration"]), pd.DataFrame(columns=[*KEYS, "key", "spec"]))
+    return _nothing(study)
 
 
 def collect(study: str, runs: list[Run]) -> Records:
-    """The records of exactly these runs, from what is published and from what is kept; LthError where one is missing."""
-    published = load_or_empty(study)
+    """The records of exactly these runs, published or kept; LthError where one is missing."""
+    return _collect(study, runs, load_or_empty(study))
+
+
+def _collect(study: str, runs: list[Run], published: Records) -> Records:
+    """Published rows of these runs, and those of the kept ones that are not published."""
     keys = {run.key for run in runs}
     here = published.runs["key"].isin(keys)
     curves, summaries = [_rows_of(published.curves, published.runs[here])], [published.runs[here]]
@@ -111,11 +116,9 @@ def publish(study: str, runs: list[Run], replace: bool = False) -> tuple[Path, i
 
     Runs already published stay. LthError where they were made by another recipe of the same name, unless `replace`.
     """
-    old = load_or_empty(study)
-    if replace:
-        old = Records(study, old.curves[:0], old.runs[:0])
-    kept = store.keys()
-    new = collect(study, [run for run in runs if run.key in kept and run.key not in set(old.runs["key"])])
+    old = _nothing(study) if replace else load_or_empty(study)
+    todo = store.keys() - set(old.runs["key"])
+    new = _collect(study, [run for run in runs if run.key in todo], old)
     if new.runs.empty and old.runs.empty:
         raise LthError(f"no run of the study {study!r} is finished yet: `lth run {study}` trains it")
     tables = _checked(study, _concat([old.curves, new.curves]), _concat([old.runs, new.runs]))
@@ -128,6 +131,11 @@ def publish(study: str, runs: list[Run], replace: bool = False) -> tuple[Path, i
         aside.replace(folder / name)
     (folder / SUMS).write_text(sums)
     return folder, len(tables.runs)
+
+
+def _nothing(study: str) -> Records:
+    """Empty tables."""
+    return Records(study, pd.DataFrame(columns=[*KEYS, "iteration"]), pd.DataFrame(columns=[*KEYS, "key", "spec"]))
 
 
 def _write(frame: pd.DataFrame, file: Path) -> None:
@@ -174,7 +182,5 @@ def _checked(study: str, curves: pd.DataFrame, runs: pd.DataFrame) -> Records:
 
 def _recipe_of(spec: str) -> str:
     """The part of a specification that all runs of one recipe in a study share."""
-    import json
-
     fields = json.loads(spec)
     return json.dumps([fields["recipe"], fields["root_seed"], fields["engine"]], sort_keys=True)

@@ -15,7 +15,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from lth import records, store
-from lth.engines import check_device
 from lth.errors import LthError, check_positive
 from lth.execute import execute
 from lth.lottery import Job, Procedure, procedures
@@ -33,8 +32,7 @@ def run(study: Study, workers: int | None = None, scheduler: str | None = None, 
     """
     if workers is not None:
         check_positive("workers", workers)
-    check_device(device)
-    study.check()
+    study.check(device)
     make_dir(runs_dir())
     store.clean()
     missing = study.missing()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from lth import data, records, store
+from lth.engines import choose
 from lth.errors import LthError, check_choice, check_positive
 from lth.lottery import Chain
 from lth.models import skeleton
@@ -53,9 +54,10 @@ class Study:
         done = set(records.load_or_empty(self.name).runs["key"]) | store.keys()
         return [run for run in self.runs() if run.key not in done]
 
-    def check(self) -> None:
-        """LthError where the ladder is too deep for the network or the data set cannot be read."""
+    def check(self, device: str = "cpu") -> None:
+        """LthError where the engine does not fit, the ladder is too deep or the data set cannot be read."""
         for recipe in self.recipes:
+            choose(recipe, 1.0, self.engine, device)
             ladder(skeleton(recipe), recipe.pruning, self.levels)
             data.load(recipe, stream(self.root_seed, 0, "split"))
 

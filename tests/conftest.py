@@ -4,9 +4,12 @@ import dataclasses
 import hashlib
 
 import pytest
+from dask.distributed import LocalCluster
 from tiny import TEST, TRAIN, idx_bytes, tiny_images
+from tiny_study import STUDY
 
 from lth import datasets
+from lth.studies import STUDIES
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +36,17 @@ def data_dir(tiny_mnist, tiny_files):
     for name, content in tiny_files.items():
         (tiny_mnist.path / name).write_bytes(content)
     return tiny_mnist.path.parents[2]
+
+
+@pytest.fixture
+def tiny_study(data_dir, monkeypatch):
+    """The study "tiny" by name, and the data it needs."""
+    monkeypatch.setitem(STUDIES, "tiny", STUDY)
+    return STUDY
+
+
+@pytest.fixture(scope="session")
+def scheduler():
+    """The address of a Dask scheduler with one worker, both in this process, so that they see its fixtures."""
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
+        yield cluster.scheduler_address

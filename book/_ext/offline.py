@@ -1,6 +1,6 @@
 """Keeps every page of the book on its own host.
 
-MathJax comes from the installed package; of it only what TeX input and HTML output need is copied, a third of the whole.
+MathJax comes from the installed package; of it only the third that TeX input and HTML output need is copied.
 Thebe, which runs cells on a remote server and is always part of Jupyter Book, is disconnected: nothing here uses it.
 """
 

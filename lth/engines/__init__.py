@@ -1,22 +1,22 @@
 """The programs that train: which there are, and which one suits a run."""
 
-from collections.abc import Callable
 from functools import partial
 
 import torch
 
-from lth.engines.stacked import Stacked
 from lth.errors import LthError, check_choice
+from lth.models import FullyConnected, skeleton
 from lth.recipes import Recipe
 from lth.training import EngineFactory
 
-ENGINES: dict[str, Callable] = {"stacked": Stacked}
-CHOICES = ("auto", *ENGINES)
+CHOICES = ("auto", "dense", "sparse", "stacked")
+DEVICES = ("cpu", "cuda")
+CROSSOVER = 0.6  # the density below which the sparse engine is the faster one: see the chapter "What a ticket costs"
 
 
 def check_device(device: str) -> None:
-    """Raise LthError unless `device` ("cpu" or "cuda") is there."""
-    check_choice("device", device, ("cpu", "cuda"))
+    """Raise LthError unless `device` is one of DEVICES and is there."""
+    check_choice("device", device, DEVICES)
     if device == "cuda" and not torch.cuda.is_available():
         raise LthError("this machine has no CUDA device that PyTorch can use: ask for the device cpu")
 
@@ -25,4 +25,28 @@ def choose(recipe: Recipe, density: float, name: str = "auto", device: str = "cp
     """The engine for a run of this density, by name and as a factory; LthError where a forced one does not fit."""
     check_choice("engine", name, CHOICES)
     check_device(device)
-    return "stacked", partial(Stacked, device=device)
+    fits = device == "cpu" and _fully_connected(recipe)
+    if name == "auto":
+        name = ("sparse" if density < CROSSOVER else "dense") if fits else "stacked"
+    if name == "stacked":
+        from lth.engines.stacked import Stacked
+
+        return name, partial(Stacked, device=device)
+    if not fits:
+        raise LthError(
+            f"the engine {name!r} trains fully connected nets with plain Adam on the CPU, "
+            f"not the recipe {recipe.name!r} on {device}: choose auto or stacked"
+        )
+    if name == "dense":
+        from lth.engines.dense import Dense
+
+        return name, Dense
+    from lth.engines.sparse import Sparse
+
+    return name, Sparse
+
+
+def _fully_connected(recipe: Recipe) -> bool:
+    """Whether the recipe is one for the CPU engines."""
+    plain_adam = recipe.optimizer.name == "adam" and not recipe.optimizer.weight_decay
+    return plain_adam and not recipe.augment and isinstance(skeleton(recipe), FullyConnected)

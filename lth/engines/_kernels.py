@@ -23,19 +23,26 @@ from lth.engines._lanes import (
     store,
     where_positive,
 )
+from lth.engines._passes import cached, classify, update
 
 
 class Graph(NamedTuple):
-    """Who feeds whom. P pixels and U units make rows 0 to P+U-1; the last units are the classes."""
+    """Who feeds whom. P pixels and U units make rows 0 to P+U-1; the last units are the classes.
+
+    The weights that feed a unit come in segments, so that all that use one tile of the rows (TILE of them, as many as
+    fit into the first-level cache) come together.
+    """
 
     pixels: np.ndarray  # int64 (P,): position of the row's pixel in a flattened image
-    first: np.ndarray  # int64 (U+1,): weights first[u] to first[u+1] of the flat parameters feed unit u
-    source: np.ndarray  # uint32: the row at the other end of each of these weights
-    out_first: np.ndarray  # int64 (U+1,): likewise for the two lists below, of what unit u feeds
+    unit: np.ndarray  # int64 (segments,): the unit that a segment feeds
+    opens: np.ndarray  # bool (segments,): whether it is the unit's first
+    closes: np.ndarray  # bool (segments,): whether it is the unit's last
+    first: np.ndarray  # int64 (segments+1,): it holds weights first[s] to first[s+1] of the flat parameters
+    source: np.ndarray  # uint32: the row at the other end of each weight
+    out_first: np.ndarray  # int64 (U+1,): where in the two lists below what unit u feeds begins
     out_target: np.ndarray  # uint32: the unit that is fed
     out_weight: np.ndarray  # uint32: the weight's position in the flat parameters
     bias: np.ndarray  # int64 (U,): position of a unit's bias in the flat parameters
-    free: np.ndarray  # float32 (U,): 0 where that bias is masked, else 1
     classes: int
 
 
@@ -47,15 +54,6 @@ class Inputs(NamedTuple):
     pixel_scale: np.ndarray  # float32 (inputs,)
     shift: np.ndarray  # float32 (inputs,)
     labels: np.ndarray  # int64 (images,)
-
-
-class Adam(NamedTuple):
-    """The flat parameters and what Adam (arXiv 1412.6980) remembers of them: float32, all of one length."""
-
-    values: np.ndarray
-    gradient: np.ndarray  # 0 between steps
-    first: np.ndarray
-    second: np.ndarray
 
 
 @njit(error_model="numpy")
@@ -81,31 +79,31 @@ def _fill(graph, inputs, images, room, bytes, rows):
 @njit(error_model="numpy")
 def _forward(graph, values, rows):
     """Compute the units' rows from the pixels' rows: ReLU everywhere but in the classes."""
-    pixels, units = len(graph.pixels), len(graph.bias)
-    for unit in range(units):
-        total = splat(values[graph.bias[unit]])
-        for k in range(graph.first[unit], graph.first[unit + 1]):
+    pixels, hidden = len(graph.pixels), len(graph.bias) - graph.classes
+    for segment, unit in enumerate(graph.unit):
+        total = splat(values[graph.bias[unit]]) if graph.opens[segment] else load(rows, pixels + unit)
+        for k in range(graph.first[segment], graph.first[segment + 1]):
             total = add_scaled(total, values[k], load(rows, graph.source[k]))
-        if unit < units - graph.classes:
+        if graph.closes[segment] and unit < hidden:
             total = where_positive(total, total)
         store(rows, pixels + unit, total)
 
 
 @njit(error_model="numpy")
 def _backward(graph, values, rows, deltas, gradient):
-    """Add to `gradient` that of the loss, given its derivatives by the classes in the last of the units' `deltas`."""
-    pixels, units = len(graph.pixels), len(graph.bias)
+    """Add to `gradient` that of the loss, given its derivatives by the classes in the last rows of `deltas`."""
+    pixels, hidden = len(graph.pixels), len(graph.bias) - graph.classes
+    for unit in range(hidden - 1, -1, -1):
+        delta = splat(np.float32(0))
+        for k in range(graph.out_first[unit], graph.out_first[unit + 1]):
+            delta = add_scaled(delta, values[graph.out_weight[k]], load(deltas, graph.out_target[k]))
+        store(deltas, unit, where_positive(delta, load(rows, pixels + unit)))
     ones = splat(np.float32(1))
-    for unit in range(units - 1, -1, -1):
+    for unit, place in enumerate(graph.bias):
+        gradient[place] += dot(load(deltas, unit), ones)
+    for segment, unit in enumerate(graph.unit):
         delta = load(deltas, unit)
-        if unit < units - graph.classes:
-            delta = splat(np.float32(0))
-            for k in range(graph.out_first[unit], graph.out_first[unit + 1]):
-                delta = add_scaled(delta, values[graph.out_weight[k]], load(deltas, graph.out_target[k]))
-            delta = where_positive(delta, load(rows, pixels + unit))
-            store(deltas, unit, delta)
-        gradient[graph.bias[unit]] += graph.free[unit] * dot(delta, ones)
-        k, end = graph.first[unit], graph.first[unit + 1]
+        k, end = graph.first[segment], graph.first[segment + 1]
         while k + 16 <= end:
             add_dots(gradient, k, delta, rows, graph.source)
             k += 16
@@ -114,49 +112,7 @@ def _backward(graph, values, rows, deltas, gradient):
             k += 1
 
 
-@njit(error_model="numpy")
-def _classify(logits, labels, deltas, weight):
-    """Summed cross-entropy of the images whose labels are given, and how many of them are classified right.
-
-    Where `weight` is not 0, `deltas` becomes weight × the derivatives of that sum by the logits, 0 beyond the images.
-    """
-    loss, right = 0.0, 0
-    classes = len(logits)
-    for image in range(len(labels)):
-        best = 0
-        for c in range(1, classes):
-            if logits[c, image] > logits[best, image]:
-                best = c
-        top = logits[best, image]
-        total = np.float32(0)
-        for c in range(classes):
-            deltas[c, image] = np.exp(logits[c, image] - top)
-            total += deltas[c, image]
-        label = labels[image]
-        loss += np.log(total) + (top - logits[label, image])
-        right += best == label
-        for c in range(classes):
-            deltas[c, image] *= weight / total
-        deltas[label, image] -= weight
-    deltas[:, len(labels) :] = 0
-    return loss, right
-
-
-@njit(error_model="numpy")
-def _update(adam, rate, steps):
-    """Adam's step number `steps`, in PyTorch's arrangement of the formula; clears the gradient."""
-    step_size = np.float32(rate / (1 - 0.9**steps))
-    root = np.float32(np.sqrt(1 - 0.999**steps))
-    values, gradient, first, second = adam
-    for i in range(len(values)):
-        g = gradient[i]
-        m = first[i] + (g - first[i]) * np.float32(0.1)
-        v = second[i] * np.float32(0.999) + g * g * np.float32(0.001)
-        values[i] -= step_size * (m / (np.sqrt(v) / root + np.float32(1e-8)))
-        first[i], second[i], gradient[i] = m, v, np.float32(0)
-
-
-@njit(error_model="numpy")
+@cached
 def train(graph, inputs, adam, batches, rates, steps, rows, deltas):
     """Take a step for every batch of positions in `batches` (int64, (steps, batch)); returns the mean loss.
 
@@ -174,13 +130,13 @@ def train(graph, inputs, adam, batches, rates, steps, rows, deltas):
             _fill(graph, inputs, images, room, bytes, rows)
             _forward(graph, adam.values, rows)
             labels = room[1][: len(images)]
-            loss += _classify(rows[logits:], labels, deltas[classes:], np.float32(1 / size))[0]
+            loss += classify(rows[logits:], labels, deltas[classes:], np.float32(1 / size))[0]
             _backward(graph, adam.values, rows, deltas, adam.gradient)
-        _update(adam, rates[step], steps + step + 1)
+        update(adam, rates[step], steps + step + 1)
     return loss / batches.size
 
 
-@njit(error_model="numpy")
+@cached
 def measure(graph, inputs, images, values, rows):
     """Mean cross-entropy and accuracy on `images` (int64 positions); `rows` is room to work in."""
     room = _room()
@@ -191,7 +147,7 @@ def measure(graph, inputs, images, values, rows):
         part = images[start : start + LANES]
         _fill(graph, inputs, part, room, bytes, rows)
         _forward(graph, values, rows)
-        part_loss, part_right = _classify(rows[len(rows)-graph.classes :], room[1][: len(part)], deltas, np.float32(0))
+        part_loss, part_right = classify(rows[len(rows) - graph.classes :], room[1][: len(part)], deltas, np.float32(0))
         loss += part_loss
         right += part_right
     return loss / len(images), right / len(images)

@@ -188,9 +188,7 @@ def add_dots(typing, sums, k, value, rows, source):
     """sums[k + i] += value · rows[source[k + i]] for i from 0 to 15: sixteen dot products share their folding."""
 
     def build(context, builder, signature, args):
-        sums, rows, source = (
-            context.make_array(signature.args[i])(context, builder, args[i]).data for i in (0, 3, 4)
-        )
+        sums, rows, source = (context.make_array(signature.args[i])(context, builder, args[i]).data for i in (0, 3, 4))
         k = context.cast(builder, args[1], signature.args[1], types.intp)
         parts = []
         for i in range(16):

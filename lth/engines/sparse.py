@@ -6,11 +6,15 @@ import torch
 from lth.data import Images, TrialData
 from lth.engines import _kernels
 from lth.engines._connected import affine, layer_names, part_of
-from lth.engines._kernels import LANES, Adam, Graph, Inputs
+from lth.engines._kernels import LANES, Graph, Inputs
+from lth.engines._passes import Adam
 from lth.recipes import Recipe
 from lth.training import Masks, Moments, Start, Weights
 
 Places = dict[str, tuple[np.ndarray, np.ndarray]]  # by parameter: survivors' positions in it, and in the flat array
+
+TILE = 96
+TILED=[1]
 
 
 class Sparse:
@@ -44,9 +48,7 @@ class Sparse:
         batches = indices[0].contiguous().numpy()
         rates = np.array([self._recipe.optimizer.learning_rate_at(iteration + i) for i in range(len(batches))])
         inputs = self._inputs[id(self._data.images)]
-        loss = _kernels.train(
-            self._graph, inputs, self._adam, batches, rates, self._steps, self._rows, self._deltas
-        )
+        loss = _kernels.train(self._graph, inputs, self._adam, batches, rates, self._steps, self._rows, self._deltas)
         self._steps += len(batches)
         return np.array([loss])
 
@@ -102,33 +104,46 @@ def _layout(names: list[str], shapes: dict[str, torch.Size], masks: Masks) -> tu
         leads.insert(0, (survives[name] & leads[0][:, None]).any(0))
     used = [survives[name] & out[:, None] for name, out in zip(weights, leads[1:], strict=True)]
 
+    rows = np.split(np.cumsum(np.concatenate(leads)) - 1, np.cumsum([len(part) for part in leads])[:-1])
+    pixels, units = int(leads[0].sum()), sum(int(out.sum()) for out in leads[1:])
+    ends = [np.nonzero(mask) for mask in used]  # (output, input) of each weight
+    target = np.concatenate([out[t] for (t, _), out in zip(ends, rows[1:], strict=True)]) - pixels
+    source = np.concatenate([into[s] for (_, s), into in zip(ends, rows[:-1], strict=True)])
+    layer = np.repeat(np.arange(len(used)), [mask.sum() for mask in used])
+    tile = source // TILE * TILED[0]
+    order = np.lexsort((source, target, tile, layer))
+    target, source, tile = target[order], source[order], tile[order]
+
     active = np.concatenate([part.ravel() for part in (*used, *leads[1:])])
     idle = np.concatenate([survives[name].ravel() for name in weights + biases]) & ~active
-    flat = np.where(active, np.cumsum(active) - 1, active.sum() + np.cumsum(idle) - 1)
+    count = len(order) + units
+    flat = np.where(idle, count + np.cumsum(idle) - 1, 0)
+    flat[active] = np.concatenate([np.argsort(order), np.arange(len(order), count)])
     flat = np.split(flat, np.cumsum([survives[name].size for name in weights + biases])[:-1])
     inside = [np.flatnonzero(survives[name]) for name in weights + biases]
     places = {name: (i, part[i]) for name, i, part in zip(weights + biases, inside, flat, strict=True)}
 
-    pixels, units = int(leads[0].sum()), sum(int(out.sum()) for out in leads[1:])
-    rows = np.split(np.cumsum(np.concatenate(leads)) - 1, np.cumsum([len(part) for part in leads])[:-1])
-    ends = [np.nonzero(mask) for mask in used]  # (output, input) of each weight, sorted by output
-    target = np.concatenate([out[t] for (t, _), out in zip(ends, rows[1:], strict=True)]) - pixels
-    source = np.concatenate([into[s] for (_, s), into in zip(ends, rows[:-1], strict=True)])
+    changes = np.flatnonzero(np.diff(target, prepend=-1) | np.diff(tile, prepend=-1))
+    alone = np.setdiff1d(np.arange(units), target)  # fed by their bias only: empty segments at the beginning
+    unit = np.concatenate([alone, target[changes]])
     out_weight = np.argsort(source, kind="stable")[np.count_nonzero(source < pixels) :]
     graph = Graph(
         pixels=np.flatnonzero(leads[0]),
-        first=_starts(target, units),
+        unit=unit,
+        opens=_among(np.unique(unit, return_index=True)[1], len(unit)),
+        closes=_among(len(unit) - 1 - np.unique(unit[::-1], return_index=True)[1], len(unit)),
+        first=np.concatenate([np.zeros(len(alone), np.int64), changes, [len(target)]]),
         source=source.astype(np.uint32),
-        out_first=_starts(source[out_weight] - pixels, units),
+        out_first=np.searchsorted(source[out_weight] - pixels, np.arange(units + 1)),
         out_target=target[out_weight].astype(np.uint32),
         out_weight=out_weight.astype(np.uint32),
         bias=len(target) + np.arange(units),
         free=np.concatenate([survives[b][out] for b, out in zip(biases, leads[1:], strict=True)]).astype(np.float32),
         classes=len(leads[-1]),
     )
-    return graph, places, int(active.sum() + idle.sum())
+    return graph, places, count + int(idle.sum())
 
 
-def _starts(groups: np.ndarray, count: int) -> np.ndarray:
-    """Where each of `count` groups starts in a list sorted by group, and the list's end."""
-    return np.concatenate([[0], np.cumsum(np.bincount(groups, minlength=count))])
+def _among(positions: np.ndarray, count: int) -> np.ndarray:
+    """True at these of `count` positions."""
+    return np.isin(np.arange(count), positions)

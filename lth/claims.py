@@ -1,0 +1,168 @@
+"""The rule that judges the claims of lth.registry by a study's records, and the table of all verdicts."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lth import estimators
+from lth.errors import check_choice
+from lth.estimators import Estimate, MissingRecords
+from lth.recipes import RECIPES
+from lth.registry import CLAIMS, Claim
+
+EFFECTS = {"sooner": estimators.sooner, "times": estimators.times, "gain": estimators.gain}
+UNITS = {"sooner": "% earlier", "times": "x faster", "gain": "pp"}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the records say about a claim: the estimate with its 95 % interval (None where n = 1), the trials it rests
+    on, the verdict, and the trials needed for 80 % power (None where unknown or above estimators.MOST_TRIALS)."""
+
+    claim: Claim
+    verdict: str
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    needed: int | None = None
+    note: str = ""
+
+
+def judge(claim: Claim, low: float | None, high: float | None) -> str:
+    """The verdict on an interval: positive effects (above `claim.no_effect`) are the claimed direction.
+
+    A two-sided number, widened by its tolerance, must be covered; a claim that is stronger when larger may also be
+    exceeded; a bound must be satisfied by the whole interval. "No difference" is replicated by an interval within the
+    tolerance and not replicated by one wholly outside it.
+    """
+    if low is None or high is None:
+        return "inconclusive"
+    if claim.direction == "no difference":
+        if -claim.tolerance <= low and high <= claim.tolerance:
+            return "replicated"
+        return "not replicated" if low > claim.tolerance or high < -claim.tolerance else "inconclusive"
+    if high <= claim.no_effect:
+        return "not replicated"
+    if low <= claim.no_effect:
+        return "inconclusive"
+    least, most = (claim.number + sign * claim.tolerance if claim.number is not None else 0.0 for sign in (-1, 1))
+    meets = {
+        "two-sided": low <= most and high >= least,
+        "larger is stronger": high >= least,
+        "lower bound": low >= least,
+        "upper bound": high <= most,
+        "level": True,  # judged by its levels
+    }
+    return "replicated" if meets[claim.direction] else "direction only"
+
+
+def evaluate(claim: Claim | str, runs: pd.DataFrame) -> Verdict:
+    """Judge a claim (or its id) by a study's `runs` table (one recipe). Same runs, same verdict: the bootstrap's
+    generator is seeded by the claim's id. LthError for an unknown id and for records that cannot be compared.
+
+    "not tested" where the records do not reach the levels, or were trained for other than the recipe's iterations.
+    """
+    if isinstance(claim, str):
+        check_choice("claim", claim, CLAIMS)
+        claim = CLAIMS[claim]
+    if claim.estimator == "unscored":
+        return Verdict(claim, "not tested", note="no estimator is fixed for this claim")
+    if runs.empty:
+        return Verdict(claim, "not tested", note="no records")
+    lengths = {json.loads(spec)["recipe"]["iterations"] for spec in runs["spec"].unique()}
+    full = RECIPES[claim.study].iterations
+    if lengths != {full}:
+        return Verdict(claim, "not tested", note=f"trained for {sorted(lengths)} iterations instead of {full}")
+    try:
+        return _evaluate(claim, runs, np.random.default_rng(list(claim.id.encode())))
+    except MissingRecords as error:
+        return Verdict(claim, "not tested", note=str(error))
+
+
+def _evaluate(claim: Claim, runs: pd.DataFrame, generator: np.random.Generator) -> Verdict:
+    effect = EFFECTS[claim.effect]
+    columns = list(claim.scan or claim.levels)
+    ours, theirs = estimators.paired(runs, claim.measure, claim.arm, claim.against, columns)
+    note, among = "", runs.loc[runs["arm"] == claim.arm, "trial"].nunique()
+    if len(ours) < among:
+        note = f"{len(ours)} of {among} trials complete; "
+    if claim.estimator == "best":
+        means = effect(ours, theirs, axis=0)
+        note += f"largest mean {means.max():.2f} at level {columns[int(means.argmax())]}"
+        chosen = estimators.at_best_level(effect, ours, theirs)
+    else:
+        here = [columns.index(level) for level in claim.levels]
+        chosen = ours[:, here].mean(axis=1), theirs[:, here].mean(axis=1)
+        if claim.effect != "gain":
+            note += f"mean of per-trial effects {estimators.mean_of_ratios(effect, *chosen):.2f}"
+    one = estimators.estimate(effect, *chosen, generator)
+    verdict, value = judge(claim, one.low, one.high), one.value
+    if claim.scan:
+        by_level = {
+            level: estimators.estimate(effect, ours[:, i], theirs[:, i], generator) for i, level in enumerate(columns)
+        }
+        if claim.estimator == "falls below":
+            return _fall(claim, one, by_level, note)
+        found = estimators.stretch(by_level)
+        first, last = found or (None, None)
+        off = max(abs(first - claim.levels[0]), abs(last - claim.levels[-1])) if found else np.inf
+        if verdict == "replicated" and off > claim.tolerance:
+            verdict = "direction only"
+        note += f"; holds at levels {first} to {last}" if found else "; no single level excludes no effect"
+    return Verdict(claim, verdict, value, one.low, one.high, one.n, _needed(claim, one), note)
+
+
+def _fall(claim: Claim, here: Estimate, by_level: dict[int, Estimate], note: str) -> Verdict:
+    """The verdict on the level from which accuracy falls below; `here` is the difference at the claimed level."""
+    found, deepest = estimators.falls_below(by_level), by_level[max(by_level)]
+    if found is not None:
+        verdict = "replicated" if abs(found - claim.number) <= claim.tolerance else "direction only"
+    else:
+        verdict = "not replicated" if deepest.low is not None and deepest.low >= 0 else "inconclusive"
+    interval = "" if here.low is None else f" [{here.low:.2f}, {here.high:.2f}]"
+    note += f"at level {claim.levels[0]}: {here.value:+.2f} pp{interval}"
+    return Verdict(claim, verdict, found, None, None, here.n, _needed(claim, here), note)
+
+
+def _needed(claim: Claim, one: Estimate) -> int | None:
+    """The trials needed to see an effect of the claimed size (or to show that there is none)."""
+    if one.deviation is None:
+        return None
+    if claim.direction == "no difference":
+        return estimators.trials_for_no_difference(claim.tolerance, one.deviation)
+    size = claim.size if claim.size is not None else abs(claim.number - claim.no_effect)
+    return estimators.trials_needed(size, one.deviation)
+
+
+def claimed(claim: Claim) -> str:
+    """The claimed number in short, for tables."""
+    if claim.estimator == "unscored":
+        return ""
+    if claim.estimator == "range":
+        return f"levels {claim.levels[0]} to {claim.levels[-1]}"
+    if claim.estimator == "falls below":
+        return f"level {claim.number}"
+    bound = {"lower bound": "more than ", "upper bound": "above 0, up to "}.get(claim.direction, "")
+    return f"{bound}{claim.number:g} {UNITS[claim.effect]}"
+
+
+def table(runs_by_study: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """One row a claim, judged by the `runs` of its study; a study that is not given counts as having no records.
+
+    estimate, low and high are in `unit`; a missing interval or count is empty (NaN).
+    """
+    rows = []
+    for claim in CLAIMS.values():
+        verdict = evaluate(claim, runs_by_study.get(claim.study, pd.DataFrame()))
+        unit = "level" if claim.estimator == "falls below" else UNITS.get(claim.effect, "")
+        rows.append(
+            {"claim": claim.id, "study": claim.study, "statement": claim.statement, "source": claim.source}
+            | {"claimed": claimed(claim), "tolerance": claim.tolerance if claim.effect else None, "unit": unit}
+            | {name: getattr(verdict, name) for name in ("estimate", "low", "high", "n", "verdict", "needed", "note")}
+        )
+    numbers = dict.fromkeys(("tolerance", "estimate", "low", "high"), float) | {"needed": "Int64"}
+    return pd.DataFrame(rows).astype(numbers)

@@ -1,0 +1,33 @@
+"""What every notebook does: turn its parameters into a study, and say where its figure comes from."""
+
+from types import FunctionType, ModuleType
+
+from lth.errors import check_choice
+from lth.records import Records
+from lth.studies import Study, study
+
+STUDY_PARAMETERS = ("trials", "levels", "iterations", "arms", "rewind")
+_IPYTHON = {"In", "Out", "exit", "quit", "get_ipython", "open"}
+
+
+def study_of(namespace: dict, *others: str) -> Study:
+    """The study that a notebook's parameters ask for.
+
+    `namespace` is its globals() right after the parameters; `others` are its parameters that do not shape the study.
+    Raises LthError where papermill, which assigns unknown names without a word, has set one that does not exist.
+    """
+    allowed = ("study", *STUDY_PARAMETERS, *others)
+    for name, value in namespace.items():
+        if not name.startswith("_") and name not in _IPYTHON and not isinstance(value, ModuleType | FunctionType):
+            check_choice("parameter", name, allowed)
+    return study(namespace["study"], **{name: namespace[name] for name in STUDY_PARAMETERS if name in namespace})
+
+
+def provenance(notebook: str, records: Records, **parameters) -> str:
+    """Where a figure comes from, for its caption: notebook, parameters, study, record hash and commit."""
+    given = ", ".join(f"{name} = {value}" for name, value in parameters.items() if value is not None) or "defaults"
+    commits = ", ".join(sorted(set(records.runs["commit"]))) or "none"
+    return (
+        f"Notebook {notebook}.ipynb (parameters: {given}), study {records.study}, records {records.digest}, "
+        f"trained at commit {commits}."
+    )

@@ -1,0 +1,241 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from lth import models, pruning
+from lth.data import Images, TrialData
+from lth.engines.stacked import Stacked
+from lth.models import FullyConnected, build_model, initialise, skeleton
+from lth.recipes import RECIPES, Optimizer
+from lth.training import Moments, Start
+
+ADAM = Optimizer("adam", 1e-2)
+SGD = Optimizer("sgd", 0.1, momentum=0.9, weight_decay=1e-2)
+
+
+@pytest.fixture(autouse=True)
+def small_net(monkeypatch):
+    """A network "small" that takes images of 3x4x4 pixels."""
+    monkeypatch.setitem(models.MODELS, "small", lambda: FullyConnected(48, 8, 10))
+
+
+def recipe(optimizer=ADAM, model="small", **changes):
+    return replace(RECIPES["lenet"], model=model, optimizer=optimizer, **changes)
+
+
+def numbers(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def images(count: int, side: int, seed: int, channels: int = 3) -> Images:
+    pixels = torch.randint(0, 256, (count, channels, side, side), dtype=torch.uint8, generator=numbers(seed))
+    labels = torch.randint(0, 10, (count,), generator=numbers(seed + 1))
+    return Images(pixels, labels, torch.full((1, 1, 1, 1), 1 / 255), torch.full((1, channels, 1, 1), -0.5))
+
+
+def trial(side: int = 4, seed: int = 0) -> TrialData:
+    """30 training and 10 validation images of 40, and 20 to test on; trials share the images, not the split."""
+    order = torch.randperm(40, generator=numbers(seed))
+    return TrialData("noise", images(40, side, 1), images(20, side, 5), order[10:], order[:10], order[10:25])
+
+
+def start(used, seed: int = 0, density: float = 0.5, moments=None) -> Start:
+    net = skeleton(used)
+    masks = {n: torch.rand(m.shape, generator=numbers(seed)) < density for n, m in pruning.full_masks(net).items()}
+    weights = pruning.apply(masks, initialise(net, numbers(seed)))
+    return Start(weights, masks, numbers(seed), numbers(seed + 100), moments)
+
+
+def indices(data, steps: int, seed: int = 0, batch: int = 10) -> torch.Tensor:
+    return data.train[torch.randint(0, len(data.train), (steps, batch), generator=numbers(seed))]
+
+
+@pytest.mark.parametrize("optimizer", [ADAM, SGD, replace(ADAM, weight_decay=0.1)], ids=["adam", "sgd", "decay"])
+@pytest.mark.parametrize("replicas", [1, 3])
+def test_a_pruned_weight_stays_exactly_zero(optimizer, replicas):
+    used = recipe(optimizer)
+    starts = [start(used, seed) for seed in range(replicas)]
+    engine = Stacked(used, [trial()] * replicas, starts)
+    for step in range(20):
+        engine.advance(torch.stack([indices(trial(), 1, step)] * replicas), step)
+        for replica, begun in enumerate(starts):
+            weights = engine.weights(replica)
+            assert all((weights[name][~mask] == 0).all() for name, mask in begun.masks.items())
+    moved = engine.weights(0)
+    for name, mask in starts[0].masks.items():
+        assert 0 < mask.float().mean() < 1
+        assert (moved[name][mask] != starts[0].weights[name][mask]).float().mean() > 0.9
+
+
+def gradient(used, weights, data, rows):
+    net = build_model(used)
+    net.load_state_dict(weights)
+    F.cross_entropy(net(data.images.floats(rows)), data.images.labels[rows]).backward()
+    return {name: parameter.grad for name, parameter in net.named_parameters()}
+
+
+def test_the_first_step_is_that_of_a_fresh_adam():
+    used, data = recipe(), trial()
+    begun = start(used)
+    rows = indices(data, 1)
+    engine = Stacked(used, [data], [begun])
+    engine.advance(rows[None], 0)
+    for name, g in gradient(used, begun.weights, data, rows[0]).items():
+        step = -1e-2 * g / (g.abs() + 1e-8)  # both moments after bias correction: g and g²
+        expected = begun.weights[name] + step
+        expected = expected * begun.masks[name] if name in begun.masks else expected
+        torch.testing.assert_close(engine.weights(0)[name], expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("optimizer", [SGD, replace(SGD, milestones=(2,)), replace(SGD, warmup=3)])
+def test_sgd_as_by_hand(optimizer):
+    """v ← 0.9 v + g + 0.01 w and w ← w - rate × v, at the rate of the schedule; masked weights are put back to 0."""
+    used, data = recipe(optimizer), trial()
+    begun = start(used)
+    rows = indices(data, 5)
+    engine = Stacked(used, [data], [begun])
+    engine.advance(rows[None, :3], 0)
+    engine.advance(rows[None, 3:], 3)
+    weights = {name: value.clone() for name, value in begun.weights.items()}
+    speed = {name: torch.zeros_like(value) for name, value in weights.items()}
+    for i, row in enumerate(rows):
+        for name, g in gradient(used, weights, data, row).items():
+            speed[name] = 0.9 * speed[name] + g + 0.01 * weights[name]
+            weights[name] = weights[name] - optimizer.learning_rate_at(i) * speed[name]
+        weights = pruning.apply(begun.masks, weights)
+    for name, value in weights.items():
+        torch.testing.assert_close(engine.weights(0)[name], value, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("optimizer", [ADAM, SGD], ids=["adam", "sgd"])
+def test_replicas_do_not_touch_each_other(optimizer):
+    """A stack of three ends where each ends alone, on its own batches and trial."""
+    used, trials = recipe(optimizer), [trial(seed=s) for s in (0, 0, 1)]
+    rows = torch.stack([indices(t, 8, seed) for seed, t in enumerate(trials)])
+    starts = [start(used, seed) for seed in range(3)]
+    together = Stacked(used, trials, starts)
+    losses = together.advance(rows, 0)
+    for i in range(3):
+        alone = Stacked(used, [trials[i]], [starts[i]])
+        np.testing.assert_allclose(alone.advance(rows[i : i + 1], 0), losses[i : i + 1], rtol=1e-5)
+        for name, value in alone.weights(0).items():
+            torch.testing.assert_close(together.weights(i)[name], value, rtol=1e-4, atol=1e-6)
+        for part in ("validation", "test", "subset"):
+            expected = [values[i] for values in together.evaluate(part)]
+            np.testing.assert_allclose([values[0] for values in alone.evaluate(part)], expected, rtol=1e-4)
+
+
+def test_advance_gives_the_mean_loss_of_its_steps():
+    used, data = recipe(replace(SGD, learning_rate=0.0)), trial()
+    begun = start(used)
+    rows = indices(data, 3)
+    net = build_model(used)
+    net.load_state_dict(begun.weights)
+    by_hand = np.mean([F.cross_entropy(net(data.images.floats(r)), data.images.labels[r]).item() for r in rows])
+    assert Stacked(used, [data], [begun]).advance(rows[None], 0) == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_evaluate_measures_the_part_it_is_asked_for():
+    used, data = recipe(), trial()
+    begun = start(used)
+    net = build_model(used)
+    net.load_state_dict(begun.weights)
+    engine = Stacked(used, [data], [begun])
+    parts = {
+        "validation": (data.images, data.validation),
+        "test": (data.test, torch.arange(20)),
+        "subset": (data.images, data.subset),
+    }
+    for part, (source, rows) in parts.items():
+        with torch.no_grad():
+            logits, labels = net(source.floats(rows)), source.labels[rows]
+        loss, accuracy = engine.evaluate(part)
+        assert loss == pytest.approx(F.cross_entropy(logits, labels).item(), rel=1e-5)
+        assert accuracy == pytest.approx((logits.argmax(1) == labels).double().mean().item())
+
+
+def test_more_than_a_thousand_images_are_evaluated_in_parts():
+    used, data = recipe(), replace(trial(), test=images(2300, 4, 7))
+    begun = start(used)
+    net = build_model(used)
+    net.load_state_dict(begun.weights)
+    with torch.no_grad():
+        logits = net(data.test.floats(slice(None)))
+    loss, accuracy = Stacked(used, [data], [begun]).evaluate("test")
+    assert loss == pytest.approx(F.cross_entropy(logits, data.test.labels).item(), rel=1e-5)
+    assert accuracy == pytest.approx((logits.argmax(1) == data.test.labels).double().mean().item())
+
+
+def test_moments_go_out_and_in_again():
+    """Six steps in one go equal three, and three more in another engine that starts from weights and moments."""
+    used, data = recipe(), trial()
+    begun = start(used)
+    rows = indices(data, 6)
+    whole = Stacked(used, [data], [begun])
+    whole.advance(rows[None], 0)
+    first = Stacked(used, [data], [begun])
+    first.advance(rows[None, :3], 0)
+    moments = first.moments(0)
+    assert isinstance(moments, Moments) and moments.steps == 3
+    second = Stacked(used, [data], [replace(begun, weights=first.weights(0), moments=moments)])
+    second.advance(rows[None, 3:], 3)
+    fresh = Stacked(used, [data], [replace(begun, weights=first.weights(0))])
+    fresh.advance(rows[None, 3:], 3)
+    for name, value in whole.weights(0).items():
+        assert torch.equal(second.weights(0)[name], value)
+    assert not torch.equal(fresh.weights(0)["fc1.weight"], whole.weights(0)["fc1.weight"])
+    assert Stacked(recipe(SGD), [data], [begun]).moments(0) is None
+
+
+def test_batchnorm_counts_in_training_and_not_in_evaluation():
+    used, data = recipe(RECIPES["resnet18"].optimizer, "resnet18"), trial(side=8)
+    starts = [start(used, seed, density=0.8) for seed in range(2)]
+    rows = torch.stack([indices(data, 2, seed, batch=4) for seed in range(2)])
+    together = Stacked(used, [data] * 2, starts)
+    together.advance(rows, 0)
+    alone = Stacked(used, [data], [starts[1]])
+    alone.advance(rows[1:], 0)
+    weights = together.weights(1)
+    assert int(weights["norm.num_batches_tracked"]) == 2
+    for name, value in alone.weights(0).items():
+        torch.testing.assert_close(weights[name], value, rtol=1e-3, atol=1e-4)
+    before = weights["norm.running_mean"].clone()
+    assert before.abs().max() > 0
+    together.evaluate("test")
+    assert torch.equal(together.weights(1)["norm.running_mean"], before)
+
+
+def test_augmentation_flips_and_shifts_with_the_runs_own_generator():
+    used, data = recipe(augment=True), trial(side=12)
+    begun = start(replace(used, model="small"))
+    engine = Stacked(used, [data], [begun])
+    x = torch.rand(200, 3, 12, 12, generator=numbers(0)) + 1
+    moved = engine._augment(x, begun)
+    again = engine._augment(x, replace(begun, augmentation=numbers(100)))
+    assert moved.shape == x.shape and torch.equal(moved, again)
+    padded = F.pad(x, (4, 4, 4, 4))
+    flipped = F.pad(x.flip(3), (4, 4, 4, 4))
+    seen = set()
+    for i in range(200):
+        crops = {
+            (flip, r, c)
+            for flip, source in ((False, padded), (True, flipped))
+            for r in range(9)
+            for c in range(9)
+            if torch.equal(source[i, :, r : r + 12, c : c + 12], moved[i])
+        }
+        assert len(crops) == 1  # one flip-and-shift explains the image
+        seen |= crops
+    assert {s[0] for s in seen} == {False, True} and {s[1] for s in seen} == {s[2] for s in seen} == set(range(9))
+
+
+def test_global_random_state_is_untouched():
+    used, data = recipe(RECIPES["resnet18"].optimizer, "resnet18", augment=True), trial(side=8)
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()
+    engine = Stacked(used, [data], [start(used)])
+    engine.advance(indices(data, 1, batch=4)[None], 0)
+    engine.evaluate("validation")
+    assert torch.equal(torch.get_rng_state(), before[0]) and (np.random.get_state()[1] == before[1]).all()

@@ -1,0 +1,76 @@
+import itertools
+import json
+from dataclasses import fields, replace
+
+import pytest
+import torch
+from tiny_study import TINY
+
+from lth.errors import LthError
+from lth.recipes import Optimizer, Pruning
+from lth.runs import ARMS, Run, stream
+
+RUN = Run(TINY, "ticket", 0)
+
+
+def test_key_is_stable_and_hashes_the_specification():
+    assert RUN.key == Run(TINY, "ticket", 0).key and len(RUN.key) == 64
+    spec = json.loads(RUN.spec)
+    assert set(spec) == {field.name for field in fields(Run)}
+    assert set(spec["recipe"]) == {field.name for field in fields(TINY)}
+
+
+def test_every_field_changes_the_key():
+    changed = {"arm": "reinit", "trial": 1, "draw": 1, "level": 1, "root_seed": 1, "engine": "stacked"}
+    in_recipe = {
+        "name": "other", "model": "conv2", "dataset": "fashion-mnist", "preprocessing": "unit", "batch_size": 21,
+        "iterations": 11, "rewind": 1, "validation_size": 41, "augment": True, "eval_every": 5,
+        "train_eval_every": 9, "train_eval_size": 51,
+        "optimizer": replace(TINY.optimizer, learning_rate=1e-3), "pruning": replace(TINY.pruning, linear=0.3),
+    }  # fmt: skip
+    assert {"recipe", *changed} == {field.name for field in fields(Run)}
+    assert set(in_recipe) == {field.name for field in fields(TINY)}
+    optimizers = {
+        "name": "sgd", "learning_rate": 1.0, "momentum": 0.5, "weight_decay": 0.1, "milestones": (5,), "warmup": 2,
+    }  # fmt: skip
+    prunings = {"scope": "global", "criterion": "magnitude", "convolution": 0.1, "linear": 0.1, "output": 0.2}
+    assert set(optimizers) == {field.name for field in fields(Optimizer)}
+    assert set(prunings) == {field.name for field in fields(Pruning)}
+    recipes = [replace(TINY, **{name: value}) for name, value in in_recipe.items()]
+    recipes += [replace(TINY, optimizer=replace(TINY.optimizer, **{n: v})) for n, v in optimizers.items()]
+    del prunings["criterion"]  # the only one so far
+    recipes += [replace(TINY, pruning=replace(TINY.pruning, **{n: v})) for n, v in prunings.items()]
+    runs = [replace(RUN, **{name: value}) for name, value in changed.items()] + [replace(RUN, recipe=r) for r in recipes]
+    keys = [run.key for run in (RUN, *runs)]
+    assert len(set(keys)) == len(keys)
+
+
+def test_no_two_streams_share_a_seed():
+    purposes = ("split", "initialisation", "order", "augmentation", "mask")
+    every = itertools.product((0, 1, 12), (0, 1, 12, 21), purposes, ("", *ARMS), (0, 1, 12), (0, 1, 12, 112))
+    seeds = [stream(*arguments).initial_seed() for arguments in every]
+    assert len(set(seeds)) == len(seeds)
+
+
+def test_a_stream_is_reproducible_and_its_own():
+    draws = [torch.rand(3, generator=RUN.stream(purpose)) for purpose in ("order", "order", "mask")]
+    assert torch.equal(draws[0], draws[1]) and not torch.equal(draws[0], draws[2])
+    expected = stream(RUN.root_seed, RUN.trial, "order", RUN.arm, RUN.draw, RUN.level)
+    assert torch.equal(draws[0], torch.rand(3, generator=expected))
+
+
+def test_streams_do_not_depend_on_the_recipe():
+    """A study with other iterations has the same initialisation and data order, so that trials stay paired."""
+    longer = Run(replace(TINY, iterations=20), "ticket", 0)
+    assert longer.stream("order").initial_seed() == RUN.stream("order").initial_seed()
+
+
+def test_global_random_state_is_untouched():
+    before = torch.get_rng_state()
+    torch.rand(5, generator=RUN.stream("order"))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_unknown_arm_is_refused():
+    with pytest.raises(LthError, match="arm 'tickets'.*ticket, reinit"):
+        Run(TINY, "tickets", 0)
