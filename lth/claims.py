@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -49,13 +49,14 @@ def judge(claim: Claim, low: float | None, high: float | None) -> str:
         return "not replicated"
     if low <= claim.no_effect:
         return "inconclusive"
-    least, most = (claim.number + sign * claim.tolerance if claim.number is not None else 0.0 for sign in (-1, 1))
+    number = claim.number or 0.0
+    least, most = round(number - claim.tolerance, 9), round(number + claim.tolerance, 9)  # 0.35 + 0.1 is 0.45
     meets = {
         "two-sided": low <= most and high >= least,
         "larger is stronger": high >= least,
         "lower bound": low >= least,
         "upper bound": high <= most,
-        "level": True,  # judged by its levels
+        "level": True,  # its levels are judged apart
     }
     return "replicated" if meets[claim.direction] else "direction only"
 
@@ -84,48 +85,52 @@ def evaluate(claim: Claim | str, runs: pd.DataFrame) -> Verdict:
 
 
 def _evaluate(claim: Claim, runs: pd.DataFrame, generator: np.random.Generator) -> Verdict:
-    effect = EFFECTS[claim.effect]
-    columns = list(claim.scan or claim.levels)
+    effect, columns = EFFECTS[claim.effect], list(claim.scan or claim.levels)
     ours, theirs = estimators.paired(runs, claim.measure, claim.arm, claim.against, columns)
-    note, among = "", runs.loc[runs["arm"] == claim.arm, "trial"].nunique()
-    if len(ours) < among:
-        note = f"{len(ours)} of {among} trials complete; "
+    among = runs.loc[runs["arm"] == claim.arm, "trial"].nunique()
+    notes = [f"{len(ours)} of {among} trials complete"] if len(ours) < among else []
     if claim.estimator == "best":
         means = effect(ours, theirs, axis=0)
-        note += f"largest mean {means.max():.2f} at level {columns[int(means.argmax())]}"
+        notes.append(f"largest mean {means.max():.2f} at level {columns[int(means.argmax())]}")
         chosen = estimators.at_best_level(effect, ours, theirs)
     else:
         here = [columns.index(level) for level in claim.levels]
         chosen = ours[:, here].mean(axis=1), theirs[:, here].mean(axis=1)
         if claim.effect != "gain":
-            note += f"mean of per-trial effects {estimators.mean_of_ratios(effect, *chosen):.2f}"
+            notes.append(f"mean of per-trial effects {estimators.mean_of_ratios(effect, *chosen):.2f}")
     one = estimators.estimate(effect, *chosen, generator)
-    verdict, value = judge(claim, one.low, one.high), one.value
+    verdict = Verdict(claim, judge(claim, one.low, one.high), one.value, one.low, one.high, one.n, _needed(claim, one))
     if claim.scan:
-        by_level = {
+        rest = {
             level: estimators.estimate(effect, ours[:, i], theirs[:, i], generator) for i, level in enumerate(columns)
         }
-        if claim.estimator == "falls below":
-            return _fall(claim, one, by_level, note)
-        found = estimators.stretch(by_level)
-        first, last = found or (None, None)
-        off = max(abs(first - claim.levels[0]), abs(last - claim.levels[-1])) if found else np.inf
-        if verdict == "replicated" and off > claim.tolerance:
-            verdict = "direction only"
-        note += f"; holds at levels {first} to {last}" if found else "; no single level excludes no effect"
-    return Verdict(claim, verdict, value, one.low, one.high, one.n, _needed(claim, one), note)
+        verdict, note = (_fall if claim.estimator == "falls below" else _range)(verdict, rest)
+        notes.append(note)
+    return replace(verdict, note="; ".join(notes))
 
 
-def _fall(claim: Claim, here: Estimate, by_level: dict[int, Estimate], note: str) -> Verdict:
-    """The verdict on the level from which accuracy falls below; `here` is the difference at the claimed level."""
-    found, deepest = estimators.falls_below(by_level), by_level[max(by_level)]
+def _fall(there: Verdict, by_level: dict[int, Estimate]) -> tuple[Verdict, str]:
+    """The verdict on the level from which accuracy falls below, given the difference `there` at the claimed level."""
+    claim, found, deepest = there.claim, estimators.falls_below(by_level), by_level[max(by_level)]
     if found is not None:
         verdict = "replicated" if abs(found - claim.number) <= claim.tolerance else "direction only"
     else:
         verdict = "not replicated" if deepest.low is not None and deepest.low >= 0 else "inconclusive"
-    interval = "" if here.low is None else f" [{here.low:.2f}, {here.high:.2f}]"
-    note += f"at level {claim.levels[0]}: {here.value:+.2f} pp{interval}"
-    return Verdict(claim, verdict, found, None, None, here.n, _needed(claim, here), note)
+    interval = "" if there.low is None else f" [{there.low:.2f}, {there.high:.2f}]"
+    note = f"at level {claim.levels[0]}: {there.estimate:+.2f} pp{interval}"
+    return replace(there, verdict=verdict, estimate=found, low=None, high=None), note
+
+
+def _range(inside: Verdict, by_level: dict[int, Estimate]) -> tuple[Verdict, str]:
+    """The verdict on a range of levels, given the effect `inside` it: both ends must be met as well."""
+    claim, found = inside.claim, estimators.stretch(by_level)
+    if found is None:
+        off, note = np.inf, "no single level excludes no effect"
+    else:
+        off = max(abs(found[0] - claim.levels[0]), abs(found[1] - claim.levels[-1]))
+        note = f"holds at levels {found[0]} to {found[1]}"
+    missed = inside.verdict == "replicated" and off > claim.tolerance
+    return replace(inside, verdict="direction only" if missed else inside.verdict), note
 
 
 def _needed(claim: Claim, one: Estimate) -> int | None:
@@ -146,6 +151,8 @@ def claimed(claim: Claim) -> str:
         return f"levels {claim.levels[0]} to {claim.levels[-1]}"
     if claim.estimator == "falls below":
         return f"level {claim.number}"
+    if claim.direction == "no difference":
+        return f"0 within {claim.tolerance:g} {UNITS[claim.effect]}"
     bound = {"lower bound": "more than ", "upper bound": "above 0, up to "}.get(claim.direction, "")
     return f"{bound}{claim.number:g} {UNITS[claim.effect]}"
 
@@ -162,6 +169,7 @@ def table(runs_by_study: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         rows.append(
             {"claim": claim.id, "study": claim.study, "statement": claim.statement, "source": claim.source}
             | {"claimed": claimed(claim), "tolerance": claim.tolerance if claim.effect else None, "unit": unit}
+            | {"rationale": claim.rationale}
             | {name: getattr(verdict, name) for name in ("estimate", "low", "high", "n", "verdict", "needed", "note")}
         )
     numbers = dict.fromkeys(("tolerance", "estimate", "low", "high"), float) | {"needed": "Int64"}

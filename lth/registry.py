@@ -2,7 +2,8 @@
 
 [FC] is Frankle & Carbin, "The Lottery Ticket Hypothesis" (arXiv 1803.03635); [FDRC19] is Frankle et al., "Stabilizing
 the Lottery Ticket Hypothesis" (arXiv 1903.01611). Claims are indexed by level; the paper prints densities.
-`number`, `tolerance` and `size` are in the unit of the claim's effect (percent, x, percentage points).
+`number`, `tolerance` and `size` are in the unit of the claim's effect (percent, x, percentage points); number and
+tolerance are levels where the direction is "level".
 """
 
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ LENET = (
         **dict(levels=(7,), number=0.5, direction="two-sided", tolerance=0.1, rationale=ACCURACY),
     ),
     Claim(
-        *("L6", "lenet", FC_4B, "At the end, with training accuracy near 100 %, the best level is more accurate than dense."),
+        *("L6", "lenet", FC_4B, "At the end, at training accuracy near 100 %, the best level beats the dense network."),
         *("gain", AT_END, "ticket", DENSE),
         **dict(levels=SCAN, number=0.35, direction="upper bound", tolerance=0.1, rationale=ACCURACY, estimator="best"),
     ),

@@ -158,7 +158,7 @@ def test_a_stretch_ends_at_the_opposite_not_at_doubt():
 
 
 def test_power_agrees_with_published_and_simulated_values():
-    # Cohen (1988), table 2.4.1 by the exact formula: a paired effect of half a deviation needs 34 pairs.
+    # The usual textbook and G*Power answer: a paired effect of half a deviation needs 34 pairs.
     assert estimators.trials_needed(0.5, 1.0) == 34
     assert estimators.trials_needed(1.0, 2.0) == 34  # only the ratio counts
     needed = estimators.trials_needed(0.8, 1.0)
