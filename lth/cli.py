@@ -20,7 +20,7 @@ Levels = Annotated[int | None, typer.Option(help="Pruning rounds: levels 0 to LE
 Iterations = Annotated[int | None, typer.Option(help="Training iterations of every run.")]
 Arms = Annotated[str | None, typer.Option(help='Such as "ticket,reinit:3" (three draws of reinit in every trial).')]
 Rewind = Annotated[int | None, typer.Option(help="The rewind iteration k.")]
-Engine = Annotated[str, typer.Option(help=f"One of: {', '.join(CHOICES)}.")]
+Engine = Annotated[str | None, typer.Option(help=f"One of: {', '.join(CHOICES)}.")]
 
 
 @app.command()
@@ -42,7 +42,7 @@ def run(
     iterations: Iterations = None,
     arms: Arms = None,
     rewind: Rewind = None,
-    engine: Engine = "auto",
+    engine: Engine = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     workers: Annotated[
         int | None, typer.Option(help="Processes on this machine; one for each core if not given.")
@@ -65,7 +65,7 @@ def status(
     iterations: Iterations = None,
     arms: Arms = None,
     rewind: Rewind = None,
-    engine: Engine = "auto",
+    engine: Engine = None,
 ) -> None:
     """What is done, running and missing of a study, what it cost so far and what the rest may cost."""
     table = Table("study", "runs", "published", "kept", "running", "missing", "CPU time so far", "CPU time expected")
@@ -82,7 +82,7 @@ def publish(
     iterations: Iterations = None,
     arms: Arms = None,
     rewind: Rewind = None,
-    engine: Engine = "auto",
+    engine: Engine = None,
     replace: Annotated[bool, typer.Option("--replace", help="Drop what is published under this name before.")] = False,
 ) -> None:
     """Fold a study's finished runs into data/records/STUDY/."""
@@ -93,11 +93,35 @@ def publish(
     print(f"{folder} holds {count} runs; {len(chosen.missing())} of {len(chosen.runs())} are missing")
 
 
+@app.command()
+def claims() -> None:
+    """The paper's claims with the verdicts that the published records give."""
+    from lth import claims as judged
+    from lth import records
+
+    names = {claim.study for claim in judged.CLAIMS.values()}
+    rows = judged.table({name: records.load_or_empty(name).runs for name in names}).to_dict("records")
+    table = Table("claim", "statement", "claimed", "estimate", "95 % interval", "n", "trials needed", "verdict")
+    for row in rows:
+        estimate, low, high = (
+            "" if row[part] != row[part] else f"{row[part]:.2f}" for part in ("estimate", "low", "high")
+        )
+        needed = "" if row["needed"] is None or row["needed"] != row["needed"] else str(row["needed"])
+        interval = f"[{low}, {high}]" if low else ""
+        table.add_row(
+            row["claim"], row["statement"], row["claimed"], estimate, interval, str(row["n"]), needed, row["verdict"]
+        )
+    Console(width=max(140, Console().width)).print(table)
+
+
 def _status_row(chosen: Study) -> list[str]:
     from lth import records, runner, store
 
     published = records.load_or_empty(chosen.name).runs
-    kept, runs = store.keys(), chosen.runs()
+    runs = chosen.runs()
+    for problem in store.verify(one.key for one in runs):
+        print(problem, file=sys.stderr)
+    kept = store.keys()
     summaries = {row["key"]: row["seconds"] for row in published.to_dict("records")}
     done = [run for run in runs if run.key in summaries or run.key in kept]
     for one in done:
@@ -123,6 +147,7 @@ def main() -> None:
     except LthError as error:
         print(f"lth: {error}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("lth: stopped; finished runs are kept, the same command goes on from there", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as end:  # Typer's answer to Ctrl-C is status 130 and no word
+        if end.code == 130:
+            print("lth: stopped; finished runs are kept, the same command goes on from there", file=sys.stderr)
+        raise

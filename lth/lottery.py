@@ -4,7 +4,7 @@ Sources: Frankle & Carbin (arXiv 1803.03635), section 1; Frankle et al. (arXiv 1
 """
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lth import pruning
 from lth.models import Masks, Weights, initialise, prunable, skeleton

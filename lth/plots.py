@@ -37,7 +37,7 @@ def learning_curves(records: Records, levels: list[int], planned: int) -> Figure
     settled = curves[curves["iteration"] >= 0.1 * curves["iteration"].max()]["test_acc"]
     ax.set(ylim=(settled.min() - 0.004, settled.max() + 0.002), xlim=(0, None))
     _label(ax, "training iteration", "test accuracy (%)", trials_note(records.runs, planned))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:.1f}"))
+    ax.yaxis.set_major_formatter(FuncFormatter(_percent))
     return figure
 
 
@@ -55,10 +55,7 @@ def against_density(records: Records, column: str, label: str, planned: int, per
     ax.axhline(dense, color="0.35", linestyle=":", linewidth=1.2, label="dense net, mean")
     density_axis(ax, runs["percent"].unique())
     _label(ax, "weights left (%, log scale)", label, trials_note(records.runs, planned))
-    if percent:
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:.1f}"))
-    else:
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,.0f}"))
+    ax.yaxis.set_major_formatter(FuncFormatter(_percent if percent else _thousands))
     return figure
 
 
@@ -70,6 +67,14 @@ def density_axis(ax: Axes, percents) -> None:
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xticks(ticks, [f"{t:.3g}" for t in ticks])
     ax.invert_xaxis()
+
+
+def _percent(y: float, _) -> str:
+    return f"{100 * y:.4g}"
+
+
+def _thousands(y: float, _) -> str:
+    return f"{y:,.0f}"
 
 
 def _figure(size: tuple[float, float]) -> tuple[Figure, Axes]:

@@ -32,7 +32,7 @@ _key_columns = {
 CURVES = pa.DataFrameSchema(
     _key_columns
     | {"iteration": pa.Column(int, pa.Check.ge(0))}
-    | {name: pa.Column("float32") for name in LOSSES}
+    | {name: pa.Column("float32", nullable=True) for name in LOSSES}  # null where training diverged
     | {name: pa.Column(float, _fraction) for name in ("val_acc", "test_acc")}
     | {"train_acc": pa.Column(float, _fraction, nullable=True)},  # measured less often
     unique=[*KEYS, "iteration"],
@@ -99,16 +99,16 @@ def _collect(study: str, runs: list[Run], published: Records) -> Records:
     """Published rows of these runs, and those of the kept ones that are not published."""
     keys = {run.key for run in runs}
     here = published.runs["key"].isin(keys)
-    curves, summaries = [_rows_of(published.curves, published.runs[here])], [published.runs[here]]
+    curves, summaries = [_rows_of(published.curves, published.runs[here])], []
     for key in sorted(keys - set(published.runs["key"])):
         finished, problem = store.read_or_set_aside(key, groups=())
         if finished is None:
             raise LthError(problem or f"the study {study!r} is incomplete: `lth run {study}` trains what is missing")
-        summary = pd.DataFrame([{"study": study} | finished.summary])
-        curve = pd.DataFrame(finished.curve)
-        summaries.append(summary)
-        curves.append(summary[KEYS].merge(curve, how="cross"))
-    return _checked(study, _concat(curves), _concat(summaries))
+        summaries.append({"study": study} | finished.summary)
+        where = pd.DataFrame([{name: summaries[-1][name] for name in KEYS}])
+        curves.append(where.merge(pd.DataFrame(finished.curve), how="cross"))
+    kept = arrow.Table.from_pylist(summaries).to_pandas()  # the same types of column as in what is published
+    return _checked(study, _concat(curves), _concat([published.runs[here], kept]))
 
 
 def publish(study: str, runs: list[Run], replace: bool = False) -> tuple[Path, int]:

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import psutil
 from dask.distributed import Client, Future, LocalCluster, as_completed
 from distributed.scheduler import KilledWorker
 from rich.console import Console
@@ -35,11 +36,13 @@ def run(study: Study, workers: int | None = None, scheduler: str | None = None, 
     study.check(device)
     make_dir(runs_dir())
     store.clean()
+    console = Console(stderr=True)
+    for problem in store.verify(run.key for run in study.runs()):
+        console.print(problem)
     missing = study.missing()
     if not missing:
         return 0
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("left:"))
-    console = Console(stderr=True)
     with _client(workers, scheduler) as client, Progress(*columns, TimeRemainingColumn(), console=console) as bar:
         task = bar.add_task(f"{study.name}: {len(missing)} runs to train", total=sum(map(cost, missing)))
         queue = Queue(study, {run.key for run in missing}, client, device, console.print)
@@ -126,10 +129,12 @@ def running() -> dict[str, int]:
     """How many runs of each study live processes are training now."""
     counts = {}
     for file in runs_dir().glob("running-*.json"):
-        with contextlib.suppress(OSError, ValueError):
-            if os.getpgid(int(file.stem.removeprefix("running-"))) >= 0:
-                note = json.loads(file.read_text())
-                counts[note["study"]] = counts.get(note["study"], 0) + note["running"]
+        if not psutil.pid_exists(int(file.stem.removeprefix("running-"))):
+            file.unlink(missing_ok=True)  # its process was killed
+            continue
+        with contextlib.suppress(OSError, ValueError):  # being written or removed just now
+            note = json.loads(file.read_text())
+            counts[note["study"]] = counts.get(note["study"], 0) + note["running"]
     return counts
 
 
@@ -166,16 +171,17 @@ def _client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
     logging.getLogger("distributed").setLevel(logging.ERROR)
     if scheduler:
         try:
-            with Client(scheduler, timeout=10, set_as_default=False) as client:
-                yield client
+            client = Client(scheduler, timeout=10, set_as_default=False)
         except (OSError, ValueError) as error:
             raise LthError(f"no Dask scheduler answers at {scheduler!r}: {error}") from error
+        with client:
+            yield client
         return
     with _children_ignore_interrupts():
         cluster = LocalCluster(
             n_workers=workers or os.cpu_count(),
             threads_per_worker=1,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # any free port: several studies may be running
             memory_limit=0,
             silence_logs=logging.CRITICAL,
         )

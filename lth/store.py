@@ -87,7 +87,13 @@ def read_or_set_aside(key: str, groups: Iterable[str] = GROUPS) -> tuple[Finishe
     except ValueError as error:
         aside = path(key).with_suffix(".corrupt")
         path(key).replace(aside)
-        return None, f"the kept run {path(key).name} is corrupt ({error}): set aside as {aside.name}, computed again"
+        return None, f"the kept run {path(key).name} is corrupt ({error}): now {aside.name}, to be computed again"
+
+
+def verify(keys: Iterable[str]) -> list[str]:
+    """Read the kept runs among `keys`; set aside those that are corrupt and name each in a sentence."""
+    problems = (read_or_set_aside(key, groups=())[1] for key in keys)
+    return [problem for problem in problems if problem]
 
 
 def clean() -> None:

@@ -1,5 +1,6 @@
 """Studies: named grids of runs, and how to get their records."""
 
+import sys
 from dataclasses import dataclass, replace
 
 from lth import data, records, store
@@ -63,6 +64,8 @@ class Study:
 
     def run(self, **options) -> Records:
         """Train what is missing (options: see lth.runner.run) and return the records of all of the study's runs."""
+        for problem in store.verify(run.key for run in self.runs()):
+            print(problem, file=sys.stderr)
         if self.missing():
             from lth import runner  # Dask and Rich are needed only where something is trained
 
@@ -117,7 +120,7 @@ def study(
     iterations: int | None = None,
     arms: str | None = None,
     rewind: int | None = None,
-    engine: str = "auto",
+    engine: str | None = None,
 ) -> Study:
     """The study of that name, changed where an argument is given.
 
@@ -138,4 +141,4 @@ def study(
         chosen = replace(chosen, grids=tuple(grids))
     changes = {what: value for what, value in (("iterations", iterations), ("rewind", rewind)) if value is not None}
     recipes = tuple(replace(recipe, **changes) for recipe in chosen.recipes)
-    return replace(chosen, recipes=recipes, levels=levels or chosen.levels, engine=engine)
+    return replace(chosen, recipes=recipes, levels=levels or chosen.levels, engine=engine or chosen.engine)

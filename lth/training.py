@@ -151,5 +151,8 @@ def _measure(recipe: Recipe, stack: Engine, iteration: int, train_loss: np.ndarr
 
 
 def early_stop(curve: dict[str, np.ndarray]) -> int:
-    """Position of the early-stop iteration in the curve: the first minimum of the validation loss ([FC] section 2)."""
-    return int(np.argmin(curve["val_loss"]))
+    """Position of the early-stop iteration in the curve: the first minimum of the validation loss ([FC] section 2).
+
+    Where training diverged, the losses that are not numbers do not count.
+    """
+    return int(np.nanargmin(curve["val_loss"]))

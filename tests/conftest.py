@@ -48,5 +48,5 @@ def tiny_study(data_dir, monkeypatch):
 @pytest.fixture(scope="session")
 def scheduler():
     """The address of a Dask scheduler with one worker, both in this process, so that they see its fixtures."""
-    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0") as cluster:
         yield cluster.scheduler_address

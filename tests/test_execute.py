@@ -79,7 +79,11 @@ def test_input_connections_and_start_histogram(data_dir):
     pruned = replace(job, weights=pruning.apply(masks, job.weights), masks=masks)
     summary = execute([pruned])[0].summary
     connections = summary["input_connections"]
-    assert len(connections) == 784 and connections[5:8] == [0, 7, 300] and sum(connections) == int(masks["fc1.weight"].sum())
+    assert (
+        len(connections) == 784
+        and connections[5:8] == [0, 7, 300]
+        and sum(connections) == int(masks["fc1.weight"].sum())
+    )
     histogram = json.loads(summary["start_histogram"])
     assert {name: sum(counts) for name, counts in histogram.items()} == pruning.remaining(masks)
     survivors = job.weights["fc1.weight"][masks["fc1.weight"]].double().numpy() / np.sqrt(2 / (784 + 300))
@@ -90,9 +94,7 @@ def test_input_connections_and_start_histogram(data_dir):
 def test_what_is_kept_for_the_chain_to_go_on(data_dir):
     draws = {arm: 1 for arm in ("ticket", "reinit", "random-mask", "oneshot", "oneshot-reinit", "chain-reinit")}
     levels = [job for _, p in procedures(Chain(TINY, 0, 1, draws)) for job, _ in walk(p, lambda j: pretend(j))]
-    kept = {
-        (job.run.arm, job.run.level): finish(job, pretend(job), "MNIST", "stacked", "cpu", "") for job in levels
-    }
+    kept = {(job.run.arm, job.run.level): finish(job, pretend(job), "MNIST", "stacked", "cpu", "") for job in levels}
     for (arm, level), finished in kept.items():
         goes_on = arm in ("ticket", "chain-reinit")
         assert bool(finished.weights) == goes_on and bool(finished.rewound) == (goes_on and level == 0)
@@ -104,7 +106,7 @@ def pretend(job) -> Trained:
     row = np.array([1.0])
     copies = (pruning.apply(job.masks, job.weights) for _ in range(2))
     columns = ("train_loss", "train_acc", "val_loss", "val_acc", "test_loss", "test_acc")
-    return Trained({"iteration": np.array([0])} | {n: row for n in columns}, *copies, 0.0)
+    return Trained({"iteration": np.array([0])} | {n: row.copy() for n in columns}, *copies, 0.0)
 
 
 def test_convolutions_have_no_input_connections(data_dir):

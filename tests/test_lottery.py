@@ -161,7 +161,10 @@ def test_chain_reinit_prunes_its_own_weights_and_starts_afresh(rewound_to_5, dra
                 Pruning(),
             )  # fmt: skip
             assert pruning.digest(job.masks) == pruning.digest(expected)
-    digests = {pruning.digest(rewound_to_5[arm, d, 2][0].masks) for arm, d in (("ticket", 0), ("chain-reinit", 0), ("chain-reinit", 1))}
+    digests = {
+        pruning.digest(rewound_to_5[arm, d, 2][0].masks)
+        for arm, d in (("ticket", 0), ("chain-reinit", 0), ("chain-reinit", 1))
+    }
     assert len(digests) == 3
 
 

@@ -101,9 +101,7 @@ def test_global_pruning_spares_exempt_layers():
     recipe = RECIPES["resnet18"]
     net = skeleton(recipe)
     masks = pruning.full_masks(net)
-    pruned = pruning.prune(
-        initialise(net, torch.Generator().manual_seed(0)), masks, prunable(net), recipe.pruning
-    )
+    pruned = pruning.prune(initialise(net, torch.Generator().manual_seed(0)), masks, prunable(net), recipe.pruning)
     assert pruned["fc.weight"].all()
     left = pruning.remaining(pruned)
     convolutions = 267_696

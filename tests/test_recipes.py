@@ -25,7 +25,9 @@ def test_table_1():
 
 
 def test_table_1_pruning():
-    rates = {n: (r.pruning.scope, r.pruning.convolution, r.pruning.linear, r.pruning.output) for n, r in RECIPES.items()}
+    rates = {
+        n: (r.pruning.scope, r.pruning.convolution, r.pruning.linear, r.pruning.output) for n, r in RECIPES.items()
+    }
     assert rates == {
         "lenet": ("layer", 0, 0.2, 0.1),
         "conv2": ("layer", 0.1, 0.2, 0.1),

@@ -40,7 +40,9 @@ def test_every_field_changes_the_key():
     recipes += [replace(TINY, optimizer=replace(TINY.optimizer, **{n: v})) for n, v in optimizers.items()]
     del prunings["criterion"]  # the only one so far
     recipes += [replace(TINY, pruning=replace(TINY.pruning, **{n: v})) for n, v in prunings.items()]
-    runs = [replace(RUN, **{name: value}) for name, value in changed.items()] + [replace(RUN, recipe=r) for r in recipes]
+    runs = [replace(RUN, **{name: value}) for name, value in changed.items()] + [
+        replace(RUN, recipe=r) for r in recipes
+    ]
     keys = [run.key for run in (RUN, *runs)]
     assert len(set(keys)) == len(keys)
 

@@ -22,13 +22,19 @@ def test_runs_of_a_grid():
 
 def test_grids_of_different_sizes():
     two = replace(STUDY, levels=1, grids=(Grid({"ticket": 1}, 3), Grid({"reinit": 2, "oneshot": 1}, 1)))
-    trial_0 = {("ticket", 0, 0), ("ticket", 0, 1), ("oneshot", 0, 1)} | {("reinit", d, l) for d in (0, 1) for l in (0, 1)}
+    trial_0 = {("ticket", 0, 0), ("ticket", 0, 1), ("oneshot", 0, 1)} | {
+        ("reinit", d, level) for d in (0, 1) for level in (0, 1)
+    }
     assert {(a, d, level) for a, t, d, level in places(two) if t == 0} == trial_0
-    assert {(a, t, d, level) for a, t, d, level in places(two) if t} == {("ticket", t, 0, n) for t in (1, 2) for n in (0, 1)}
+    assert {(a, t, d, level) for a, t, d, level in places(two) if t} == {
+        ("ticket", t, 0, n) for t in (1, 2) for n in (0, 1)
+    }
 
 
 def test_arms_that_share_the_tickets_level_0_start_at_1():
-    levels = {arm: {run.level for run in Chain(TINY, 0, 2, dict.fromkeys(ARMS, 1)).runs() if run.arm == arm} for arm in ARMS}
+    levels = {
+        arm: {run.level for run in Chain(TINY, 0, 2, dict.fromkeys(ARMS, 1)).runs() if run.arm == arm} for arm in ARMS
+    }
     for arm in ("ticket", "reinit", "chain-reinit"):
         assert levels[arm] == {0, 1, 2}
     for arm in ("random-mask", "oneshot", "oneshot-reinit"):

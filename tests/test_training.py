@@ -102,6 +102,7 @@ def test_stops():
 def test_early_stop_is_the_first_minimum():
     assert early_stop({"val_loss": np.array([3.0, 1.0, 2.0, 1.0, 1.5], np.float32)}) == 1
     assert early_stop({"val_loss": np.array([1.0, 1.0], np.float32)}) == 0
+    assert early_stop({"val_loss": np.array([2.0, 1.5, np.nan], np.float32)}) == 1  # diverged afterwards
 
 
 def test_an_epoch_is_a_permutation_in_full_batches():

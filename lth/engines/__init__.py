@@ -11,7 +11,7 @@ from lth.training import EngineFactory
 
 CHOICES = ("auto", "dense", "sparse", "stacked")
 DEVICES = ("cpu", "cuda")
-CROSSOVER = 0.6  # the density below which the sparse engine is the faster one: see the chapter "What a ticket costs"
+CROSSOVER = 0.9  # the density below which the sparse engine is the faster one: see the chapter "What a ticket costs"
 
 
 def check_device(device: str) -> None:

@@ -25,12 +25,14 @@ from lth.engines._lanes import (
 )
 from lth.engines._passes import cached, classify, update
 
+TILE = 128  # rows of 256 bytes: a first-level cache full (32 KiB)
+
 
 class Graph(NamedTuple):
     """Who feeds whom. P pixels and U units make rows 0 to P+U-1; the last units are the classes.
 
-    The weights that feed a unit come in segments, so that all that use one tile of the rows (TILE of them, as many as
-    fit into the first-level cache) come together.
+    The weights that feed a unit come in segments, one for each tile of TILE rows that they reach into, and the segments
+    of a layer in the order of their tiles: so a tile is read from the first-level cache.
     """
 
     pixels: np.ndarray  # int64 (P,): position of the row's pixel in a flattened image
@@ -49,31 +51,41 @@ class Graph(NamedTuple):
 class Inputs(NamedTuple):
     """Images as bytes and what makes floats of them: byte × the image's scale × the pixel's scale + shift."""
 
-    bytes: np.ndarray  # uint8 (images, inputs); where they are measured (tiles, inputs, LANES)
-    image_scale: np.ndarray  # float32 (images,); where they are measured (tiles, LANES)
+    bytes: np.ndarray  # uint8 (images, inputs)
+    image_scale: np.ndarray  # float32 (images,)
     pixel_scale: np.ndarray  # float32 (inputs,)
     shift: np.ndarray  # float32 (inputs,)
     labels: np.ndarray  # int64 (images,)
 
 
+class Room(NamedTuple):
+    """Memory to work in for 64 images; each array starts at a cache line."""
+
+    images: np.ndarray  # int64 (LANES,): their positions
+    labels: np.ndarray  # int64 (LANES,)
+    scales: np.ndarray  # float32 (1, LANES)
+    bytes: np.ndarray  # uint8 (inputs, LANES)
+    rows: np.ndarray  # float32 (P+U, LANES): pixels, and what the units put out
+    deltas: np.ndarray  # float32 (U, LANES): derivatives of the loss by what the units take in
+
+
 @njit(error_model="numpy")
-def _fill(graph, inputs, images, room, bytes, rows):
+def _fill(graph, inputs, images, room):
     """Preprocess at most 64 images into the pixels' rows; lanes without an image repeat the first one."""
-    chosen, labels, scales = room
     for lane in range(LANES):
         image = images[lane if lane < len(images) else 0]
-        chosen[lane] = image
-        labels[lane] = inputs.labels[image]
-        scales[0, lane] = inputs.image_scale[image]
-    whole = len(bytes) // 16 * 16
+        room.images[lane] = image
+        room.labels[lane] = inputs.labels[image]
+        room.scales[0, lane] = inputs.image_scale[image]
+    whole = len(room.bytes) // 16 * 16
     for pixel in range(0, whole, 16):
-        gather_bytes(inputs.bytes, chosen, pixel, bytes)
-    for pixel in range(whole, len(bytes)):
+        gather_bytes(inputs.bytes, room.images, pixel, room.bytes)
+    for pixel in range(whole, len(room.bytes)):
         for lane in range(LANES):
-            bytes[pixel, lane] = inputs.bytes[chosen[lane], pixel]
+            room.bytes[pixel, lane] = inputs.bytes[room.images[lane], pixel]
     for row, pixel in enumerate(graph.pixels):
-        value = multiply(load_bytes(bytes, pixel), load(scales, 0))
-        store(rows, row, add_scaled(splat(inputs.shift[pixel]), inputs.pixel_scale[pixel], value))
+        value = multiply(load_bytes(room.bytes, pixel), load(room.scales, 0))
+        store(room.rows, row, add_scaled(splat(inputs.shift[pixel]), inputs.pixel_scale[pixel], value))
 
 
 @njit(error_model="numpy")
@@ -112,47 +124,42 @@ def _backward(graph, values, rows, deltas, gradient):
             k += 1
 
 
+@njit(error_model="numpy")
+def _classify(graph, images, weight, room):
+    """lth.engines._passes.classify of the first `images` lanes; fills the classes' deltas."""
+    logits, deltas = room.rows[len(room.rows) - graph.classes :], room.deltas[len(room.deltas) - graph.classes :]
+    return classify(logits, room.labels[:images], deltas, np.float32(weight))
+
+
 @cached
-def train(graph, inputs, adam, batches, rates, steps, rows, deltas):
+def train(graph, inputs, adam, mask, batches, rates, steps, room):
     """Take a step for every batch of positions in `batches` (int64, (steps, batch)); returns the mean loss.
 
-    `steps` were taken before; `rates` holds each step's learning rate; `rows` (P+U, LANES) and `deltas` (U, LANES) are
-    room to work in.
+    `rates` holds each step's learning rate; `steps` were taken before; `mask` is that of lth.engines._passes.update.
     """
     size = batches.shape[1]
-    logits, classes = len(rows) - graph.classes, len(deltas) - graph.classes
-    room = _room()
-    bytes = np.empty((inputs.bytes.shape[1], LANES), np.uint8)
     loss = 0.0
     for step in range(len(batches)):
+        adam.gradient[:] = 0
         for start in range(0, size, LANES):
             images = batches[step, start : start + LANES]
-            _fill(graph, inputs, images, room, bytes, rows)
-            _forward(graph, adam.values, rows)
-            labels = room[1][: len(images)]
-            loss += classify(rows[logits:], labels, deltas[classes:], np.float32(1 / size))[0]
-            _backward(graph, adam.values, rows, deltas, adam.gradient)
-        update(adam, rates[step], steps + step + 1)
+            _fill(graph, inputs, images, room)
+            _forward(graph, adam.values, room.rows)
+            loss += _classify(graph, len(images), 1 / size, room)[0]
+            _backward(graph, adam.values, room.rows, room.deltas, adam.gradient)
+        update(adam, mask, rates[step], steps + step + 1)
     return loss / batches.size
 
 
 @cached
-def measure(graph, inputs, images, values, rows):
-    """Mean cross-entropy and accuracy on `images` (int64 positions); `rows` is room to work in."""
-    room = _room()
-    bytes = np.empty((inputs.bytes.shape[1], LANES), np.uint8)
-    deltas = np.empty((graph.classes, LANES), np.float32)
+def measure(graph, inputs, images, values, room):
+    """Mean cross-entropy and accuracy on `images` (int64 positions)."""
     loss, right = 0.0, 0
     for start in range(0, len(images), LANES):
         part = images[start : start + LANES]
-        _fill(graph, inputs, part, room, bytes, rows)
-        _forward(graph, values, rows)
-        part_loss, part_right = classify(rows[len(rows) - graph.classes :], room[1][: len(part)], deltas, np.float32(0))
+        _fill(graph, inputs, part, room)
+        _forward(graph, values, room.rows)
+        part_loss, part_right = _classify(graph, len(part), 0.0, room)
         loss += part_loss
         right += part_right
     return loss / len(images), right / len(images)
-
-
-@njit(error_model="numpy")
-def _room():
-    return np.empty(LANES, np.int64), np.empty(LANES, np.int64), np.empty((1, LANES), np.float32)

@@ -39,9 +39,9 @@ def _row_pointer(context, builder, signature, args, element):
     return builder.bitcast(start, ir.VectorType(element, LANES).as_pointer())
 
 
-def _splat(builder, scalar, vector):
-    one = builder.insert_element(ir.Constant(vector, ir.Undefined), scalar, _INDEX(0))
-    return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(_INDEX, vector.count), [0] * vector.count))
+def _splat(builder, scalar):
+    one = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), scalar, _INDEX(0))
+    return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(_INDEX, LANES), [0] * LANES))
 
 
 def _shuffle(builder, a, b, picks):
@@ -64,7 +64,7 @@ def splat(typing, value):
     """The float32 `value` in every lane."""
 
     def build(context, builder, signature, args):
-        return _splat(builder, args[0], _VECTOR)
+        return _splat(builder, args[0])
 
     return _lanes(types.float32), build
 
@@ -139,7 +139,7 @@ def add_scaled(typing, total, scalar, value):
     """total + scalar × value."""
 
     def build(context, builder, signature, args):
-        return _multiply_add(builder, _splat(builder, args[1], _VECTOR), args[2], args[0])
+        return _multiply_add(builder, _splat(builder, args[1]), args[2], args[0])
 
     return _lanes(total, types.float32, value), build
 
@@ -177,7 +177,7 @@ def _partial_dot(builder, a, b):
 
 def _fold(builder, a, b, group):
     """Halve the groups of `group` partial sums in `a`, then those in `b`."""
-    lanes = [range(start, start + group // 2) for start in range(0, 32 if b is not a else 16, group)]
+    lanes = [range(start, start + group // 2) for start in range(0, 32, group)]
     low = [lane for half in lanes for lane in half]
     high = [lane + group // 2 for lane in low]
     return builder.fadd(_shuffle(builder, a, b, low), _shuffle(builder, a, b, high))

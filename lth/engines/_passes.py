@@ -8,16 +8,17 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-_SOURCES = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("_*.py"))))
+_FILES = ("_kernels.py", "_lanes.py", "_passes.py")
+_SOURCES = hashlib.sha256(b"".join((Path(__file__).parent / name).read_bytes() for name in _FILES)).hexdigest()[:12]
 
 
 def cached(function: Callable) -> Callable:
     """Compile, and keep the result on disk: compiling takes seconds, in every process.
 
     Numba compiles again when the function's file changes, but not when a file does from which it calls something. So
-    the name it files the result under contains a hash of all files with kernels.
+    the name it files the result under contains a hash of all of these files.
     """
-    function.__qualname__ += f"-{_SOURCES.hexdigest()[:12]}"
+    function.__qualname__ += f"-{_SOURCES}"
     return njit(error_model="numpy", cache=True)(function)
 
 

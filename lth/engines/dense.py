@@ -11,7 +11,7 @@ import torch
 
 from lth.data import TrialData
 from lth.engines._connected import affine, layer_names, part_of
-from lth.engines._passes import Adam, classify, to_floats, update_masked
+from lth.engines._passes import Adam, classify, to_floats, update
 from lth.recipes import Recipe
 from lth.training import PARTS, Moments, Start, Weights
 
@@ -69,9 +69,7 @@ class Dense:
             loss += classify(rows[-1].numpy().T, labels[step], self._deltas[-1].numpy().T, weight)[0] / len(batch)
             self._backward()
             self._steps += 1
-            update_masked(
-                self._adam, self._mask, self._recipe.optimizer.learning_rate_at(iteration + step), self._steps
-            )
+            update(self._adam, self._mask, self._recipe.optimizer.learning_rate_at(iteration + step), self._steps)
         return np.array([loss / indices.shape[1]])
 
     def _backward(self) -> None:

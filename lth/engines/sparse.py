@@ -4,17 +4,13 @@ import numpy as np
 import torch
 
 from lth.data import Images, TrialData
-from lth.engines import _kernels
 from lth.engines._connected import affine, layer_names, part_of
-from lth.engines._kernels import LANES, Graph, Inputs
+from lth.engines._kernels import LANES, TILE, Graph, Inputs, Room, measure, train
 from lth.engines._passes import Adam
 from lth.recipes import Recipe
 from lth.training import Masks, Moments, Start, Weights
 
 Places = dict[str, tuple[np.ndarray, np.ndarray]]  # by parameter: survivors' positions in it, and in the flat array
-
-TILE = 96
-TILED=[1]
 
 
 class Sparse:
@@ -27,17 +23,22 @@ class Sparse:
         self._recipe = recipe
         self._shapes = {name: weight.shape for name, weight in start.weights.items()}
         self._graph, self._places, size = _layout(names, self._shapes, start.masks)
-        moments = start.moments
-        self._adam = Adam(
-            self._flatten(start.weights, size),
-            _room(size),
-            self._flatten(moments.first if moments else {}, size),
-            self._flatten(moments.second if moments else {}, size),
-        )
-        self._steps = moments.steps if moments else 0
-        self._rows = _room(len(self._graph.pixels) + len(self._graph.bias), LANES)
-        self._deltas = _room(len(self._graph.bias), LANES)
+        moments = start.moments or Moments({}, {}, 0)
+        flats = [self._flatten(part, size) for part in (start.weights, {}, moments.first, moments.second)]
+        self._adam = Adam(*flats)
+        self._steps = moments.steps
+        self._mask = np.zeros(size, bool)
+        self._mask[np.concatenate([places for _, places in self._places.values()])] = True
         self._inputs = {id(images): _inputs(images) for images in (self._data.images, self._data.test)}
+        units = len(self._graph.bias)
+        self._room = Room(
+            images=_zeros(LANES, dtype=torch.int64),
+            labels=_zeros(LANES, dtype=torch.int64),
+            scales=_zeros(1, LANES),
+            bytes=_zeros(self._shapes[f"{names[0]}.weight"][1], LANES, dtype=torch.uint8),
+            rows=_zeros(len(self._graph.pixels) + units, LANES),
+            deltas=_zeros(units, LANES),
+        )
 
     def advance(self, indices: torch.Tensor, iteration: int) -> np.ndarray:
         """Take indices.shape[1] steps after `iteration` finished ones; returns the mean training loss, shape (1,).
@@ -48,7 +49,7 @@ class Sparse:
         batches = indices[0].contiguous().numpy()
         rates = np.array([self._recipe.optimizer.learning_rate_at(iteration + i) for i in range(len(batches))])
         inputs = self._inputs[id(self._data.images)]
-        loss = _kernels.train(self._graph, inputs, self._adam, batches, rates, self._steps, self._rows, self._deltas)
+        loss = train(self._graph, inputs, self._adam, self._mask, batches, rates, self._steps, self._room)
         self._steps += len(batches)
         return np.array([loss])
 
@@ -56,7 +57,7 @@ class Sparse:
         """Mean cross-entropy (nats) and accuracy (0 to 1) on one of lth.training.PARTS, each of shape (1,)."""
         images, positions = part_of(self._data, part)
         inputs = self._inputs[id(images)]
-        loss, accuracy = _kernels.measure(self._graph, inputs, positions.numpy(), self._adam.values, self._rows)
+        loss, accuracy = measure(self._graph, inputs, positions.numpy(), self._adam.values, self._room)
         return np.array([loss]), np.array([accuracy])
 
     def weights(self, replica: int) -> Weights:
@@ -68,7 +69,7 @@ class Sparse:
         return Moments(self._unflatten(self._adam.first), self._unflatten(self._adam.second), self._steps)
 
     def _flatten(self, parameters: Weights, size: int) -> np.ndarray:
-        flat = _room(size)
+        flat = _zeros(size)
         for name, values in parameters.items():
             inside, places = self._places[name]
             flat[places] = values.detach().flatten().numpy()[inside]
@@ -81,9 +82,9 @@ class Sparse:
         return parameters
 
 
-def _room(*shape: int) -> np.ndarray:
+def _zeros(*shape: int, dtype: torch.dtype = torch.float32) -> np.ndarray:
     """Zeros that start at a cache line, as PyTorch's do: a row across two lines would take two loads."""
-    return torch.zeros(shape).numpy()
+    return torch.zeros(shape, dtype=dtype).numpy()
 
 
 def _inputs(images: Images) -> Inputs:
@@ -110,40 +111,42 @@ def _layout(names: list[str], shapes: dict[str, torch.Size], masks: Masks) -> tu
     target = np.concatenate([out[t] for (t, _), out in zip(ends, rows[1:], strict=True)]) - pixels
     source = np.concatenate([into[s] for (_, s), into in zip(ends, rows[:-1], strict=True)])
     layer = np.repeat(np.arange(len(used)), [mask.sum() for mask in used])
-    tile = source // TILE * TILED[0]
-    order = np.lexsort((source, target, tile, layer))
-    target, source, tile = target[order], source[order], tile[order]
+    order = np.lexsort((source, target, source // TILE, layer))
 
+    count = len(order) + units
     active = np.concatenate([part.ravel() for part in (*used, *leads[1:])])
     idle = np.concatenate([survives[name].ravel() for name in weights + biases]) & ~active
-    count = len(order) + units
-    flat = np.where(idle, count + np.cumsum(idle) - 1, 0)
+    flat = np.where(idle, count + np.cumsum(idle) - 1, -1)
     flat[active] = np.concatenate([np.argsort(order), np.arange(len(order), count)])
     flat = np.split(flat, np.cumsum([survives[name].size for name in weights + biases])[:-1])
     inside = [np.flatnonzero(survives[name]) for name in weights + biases]
     places = {name: (i, part[i]) for name, i, part in zip(weights + biases, inside, flat, strict=True)}
+    return (
+        _graph(np.flatnonzero(leads[0]), units, target[order], source[order], len(leads[-1])),
+        places,
+        count + int(idle.sum()),
+    )
 
-    changes = np.flatnonzero(np.diff(target, prepend=-1) | np.diff(tile, prepend=-1))
-    alone = np.setdiff1d(np.arange(units), target)  # fed by their bias only: empty segments at the beginning
-    unit = np.concatenate([alone, target[changes]])
-    out_weight = np.argsort(source, kind="stable")[np.count_nonzero(source < pixels) :]
-    graph = Graph(
-        pixels=np.flatnonzero(leads[0]),
+
+def _graph(pixels: np.ndarray, units: int, target: np.ndarray, source: np.ndarray, classes: int) -> Graph:
+    """The graph of the weights from rows `source` to units `target`, as they lie in the flat array."""
+    starts = np.flatnonzero((np.diff(target, prepend=-1) != 0) | (np.diff(source // TILE, prepend=-1) != 0))
+    alone = np.setdiff1d(np.arange(units), target)  # fed by their bias only: empty segments, before all others
+    unit = np.concatenate([alone, target[starts]])
+    opens, closes = np.zeros((2, len(unit)), bool)
+    opens[np.unique(unit, return_index=True)[1]] = True
+    closes[len(unit) - 1 - np.unique(unit[::-1], return_index=True)[1]] = True
+    out_weight = np.argsort(source, kind="stable")[np.count_nonzero(source < len(pixels)) :]
+    return Graph(
+        pixels=pixels,
         unit=unit,
-        opens=_among(np.unique(unit, return_index=True)[1], len(unit)),
-        closes=_among(len(unit) - 1 - np.unique(unit[::-1], return_index=True)[1], len(unit)),
-        first=np.concatenate([np.zeros(len(alone), np.int64), changes, [len(target)]]),
+        opens=opens,
+        closes=closes,
+        first=np.concatenate([np.zeros(len(alone), np.int64), starts, [len(target)]]),
         source=source.astype(np.uint32),
-        out_first=np.searchsorted(source[out_weight] - pixels, np.arange(units + 1)),
+        out_first=np.searchsorted(source[out_weight] - len(pixels), np.arange(units + 1)),
         out_target=target[out_weight].astype(np.uint32),
         out_weight=out_weight.astype(np.uint32),
         bias=len(target) + np.arange(units),
-        free=np.concatenate([survives[b][out] for b, out in zip(biases, leads[1:], strict=True)]).astype(np.float32),
-        classes=len(leads[-1]),
+        classes=classes,
     )
-    return graph, places, count + int(idle.sum())
-
-
-def _among(positions: np.ndarray, count: int) -> np.ndarray:
-    """True at these of `count` positions."""
-    return np.isin(np.arange(count), positions)

@@ -35,7 +35,8 @@ class Stacked:
         self.net.train()
         for step in range(indices.shape[1]):
             chosen = indices[:, step]
-            x = torch.stack([self._augment(self.images.floats(row), s) for row, s in zip(chosen, self.starts)])
+            batches = zip(chosen, self.starts, strict=True)
+            x = torch.stack([self._augment(self.images.floats(row), start) for row, start in batches])
             losses = self._losses(x, self.images.labels[chosen])
             self.optimizer.param_groups[0]["lr"] = self.recipe.optimizer.learning_rate_at(iteration + step)
             self.optimizer.zero_grad(set_to_none=True)

@@ -10,6 +10,8 @@ from lth.models import FullyConnected, initialise
 from lth.recipes import RECIPES, Optimizer, Recipe
 from lth.training import Masks, Moments, Start, Weights
 
+torch.set_num_threads(1)  # a second thread only waits on nets this small, and on a busy machine it waits long
+
 SIDE, CLASSES = 6, 4
 SIZES = (SIDE * SIDE, 20, 10, CLASSES)
 

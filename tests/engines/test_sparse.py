@@ -1,14 +1,23 @@
 """The sparse CPU engine against plain PyTorch."""
 
 import numpy as np
-from agreement import Agreement, with_dead_units
-from reference import SIZES, case
+from agreement import Agreement, every_run, with_dead_units
+from reference import SIZES, case, distance, train
 
+from lth.engines import sparse
 from lth.engines.sparse import Sparse
 
 
 class TestSparse(Agreement):
     engine = Sparse
+
+
+@every_run
+def test_tiles_of_rows(make, monkeypatch):
+    """Small nets fit into one tile; with eight rows a tile, units have several segments."""
+    monkeypatch.setattr(sparse, "TILE", 8)
+    run = make()
+    assert distance(run.run(Sparse, 50)[0].weights(0), train(run, 50)[0]) < 1e-5
 
 
 def graph(run):
@@ -30,5 +39,5 @@ def test_pixels_and_units_that_lead_nowhere_are_left_out():
 
 def test_units_come_after_what_feeds_them():
     some = graph(case(0.3))
-    unit = np.repeat(np.arange(len(some.bias)), np.diff(some.first))
+    unit = np.repeat(some.unit, np.diff(some.first))
     assert (some.source.astype(int) < len(some.pixels) + unit).all()

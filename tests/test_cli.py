@@ -1,0 +1,184 @@
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from test_runner import SCRIPT
+from tiny_study import STUDY
+
+from lth import cli, records, runner, store
+from lth.paths import records_dir
+from lth.studies import STUDIES
+
+
+@pytest.fixture
+def lth(monkeypatch, capfd):
+    """Call the command in this process: (exit status, stdout, stderr)."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["lth", *arguments])
+        capfd.readouterr()
+        try:
+            cli.main()
+            status = 0
+        except SystemExit as end:
+            status = end.code
+        return status, *capfd.readouterr()
+
+    return call
+
+
+def refused(result, says: str, status: int = 1) -> None:
+    """Assert one sentence on stderr and the status; usage errors are Typer's, framed and of status 2."""
+    code, out, err = result
+    text = " ".join(re.sub(r"[│╭╮╰╯─]", " ", err).split())
+    assert code == status and out == "" and re.search(says, text), (code, out, err)
+    assert "Traceback" not in err
+    if status == 1:
+        assert err.startswith("lth: ") and err.count("\n") == 1
+
+
+def test_run_status_publish(tiny_study, scheduler, lth):
+    status, out, _ = lth("status", "tiny")
+    assert status == 0 and re.search(r"tiny\W+6\W+0\W+0\W+0\W+6\W.*known after", out)
+    status, out, _ = lth("run", "tiny", "--scheduler", scheduler)
+    assert status == 0 and out == "tiny: 6 runs trained, 6 complete; `lth publish tiny` makes records of them\n"
+    status, out, _ = lth("run", "tiny", "--scheduler", scheduler)
+    assert status == 0 and "0 runs trained" in out
+    status, out, _ = lth("publish", "tiny")
+    assert status == 0 and out.startswith(f"{records_dir() / 'tiny'} holds 6 runs; 0 of 6 are missing")
+    status, out, _ = lth("status", "tiny", "--trials", "2")
+    assert status == 0 and re.search(r"tiny\W+12\W+6\W+6\W+0\W+6\W+0 h 00 min", out)
+    assert len(records.load("tiny").runs) == 6
+
+
+def test_options_reach_the_study(tiny_study, scheduler, lth):
+    options = ("--trials", "2", "--levels", "1", "--iterations", "8", "--rewind", "4", "--engine", "stacked")
+    status, out, _ = lth("run", "tiny", *options, "--arms", "ticket,reinit:2", "--scheduler", scheduler)
+    assert status == 0 and "12 runs trained" in out
+    specs = [store.read(key).summary["spec"] for key in store.keys()]
+    assert all('"iterations": 8' in spec and '"rewind": 4' in spec for spec in specs)
+
+
+def test_status_of_all_studies(tiny_study, lth):
+    status, out, _ = lth("status")
+    assert status == 0 and all(name in out for name in STUDIES)
+
+
+def test_status_with_a_corrupt_run(tiny_study, scheduler, lth):
+    runner.run(tiny_study, scheduler=scheduler)
+    key = tiny_study.runs()[0].key
+    store.path(key).write_bytes(b"half")
+    status, out, err = lth("status", "tiny")
+    assert status == 0 and f"{key}.safetensors is corrupt" in err and "Traceback" not in err
+    assert re.search(r"tiny\W+6\W+0\W+5\W+0\W+1\W", out)
+    status, out, _ = lth("run", "tiny", "--scheduler", scheduler)
+    assert status == 0 and "1 runs trained" in out
+
+
+@pytest.mark.parametrize("command", ["run", "status", "publish"])
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("lennet",), "unknown study 'lennet': choose one of lenet"),
+        (("tiny", "--arms", "winner"), "unknown arm 'winner': choose one of ticket, reinit"),
+        (("tiny", "--arms", "reinit:0"), "draws of reinit must be"),
+        (("tiny", "--trials", "0"), "trials must be a whole number of at least 1, not 0"),
+        (("tiny", "--trials", "-3"), "trials .* not -3"),
+        (("tiny", "--levels", "0"), "levels .* not 0"),
+        (("tiny", "--iterations", "0"), "iterations .* not 0"),
+        (("tiny", "--iterations", "-1"), "iterations .* not -1"),
+        (("tiny", "--rewind", "99"), "rewind must lie between 0 and the 10 iterations, not 99"),
+    ],
+)
+def test_bad_values_end_with_one_sentence(tiny_study, lth, command, arguments, says):
+    refused(lth(command, *arguments), says)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("run",), "Missing argument"),
+        (("run", "tiny", "--trails", "1"), "No such option: --trails.*--trials"),
+        (("run", "tiny", "--trials", "many"), "'--trials': .*integer"),
+        (("run", "tiny", "--levels", "1.5"), "'--levels': .*integer"),
+        (("train", "tiny"), "No such command 'train'"),
+    ],
+)
+def test_a_wrong_usage_ends_with_status_2(tiny_study, lth, arguments, says):
+    refused(lth(*arguments), says, status=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--levels", "60"), "ask for at most 42 levels"),
+        (("--workers", "0"), "workers must be a whole number of at least 1, not 0"),
+        (("--device", "tpu"), "unknown device 'tpu': choose one of cpu, cuda"),
+        (("--engine", "steam"), "unknown engine 'steam': choose one of auto"),
+        (("--scheduler", "tcp://127.0.0.1:9"), "no Dask scheduler answers at 'tcp://127.0.0.1:9'"),
+    ],
+)
+def test_what_cannot_be_run_is_told_before_anything_is_written(tiny_study, lth, arguments, says, monkeypatch):
+    client = runner.Client
+    monkeypatch.setattr(runner, "Client", lambda *a, **k: client(*a, **(k | {"timeout": 1})))
+    refused(lth("run", "tiny", *arguments), says)
+    assert store.keys() == set()
+
+
+def test_a_missing_data_set_is_told(tiny_mnist, monkeypatch, lth):
+    monkeypatch.setitem(STUDIES, "tiny", STUDY)
+    refused(lth("run", "tiny"), "MNIST is not in .*datasets: run `lth data mnist`")
+    refused(lth("data", "mnits"), "unknown data set 'mnits': choose one of mnist, fashion-mnist, cifar10")
+
+
+def test_a_corrupt_data_set_is_told(tiny_study, tiny_mnist, lth):
+    path = tiny_mnist.path / "t10k-labels-idx1-ubyte"
+    path.write_bytes(path.read_bytes()[:-1])
+    refused(lth("run", "tiny"), "t10k-labels-idx1-ubyte is corrupt .*delete it and run `lth data mnist`")
+
+
+@pytest.mark.parametrize("command", ["run", "publish"])
+def test_an_unwritable_folder_is_told(tiny_study, data_dir, scheduler, lth, command):
+    if command == "publish":
+        runner.run(tiny_study, scheduler=scheduler)
+    place = data_dir / {"run": "runs", "publish": "records"}[command]
+    place.write_text("a file in the place of the folder")
+    refused(lth(command, "tiny"), f"cannot write to {place}.*LTH_DATA")
+
+
+def test_nothing_to_publish_is_told(tiny_study, lth):
+    refused(lth("publish", "tiny"), "no run of the study 'tiny' is finished yet: `lth run tiny` trains it")
+
+
+def test_tampered_records_are_told(tiny_study, scheduler, lth):
+    runner.run(tiny_study, scheduler=scheduler)
+    lth("publish", "tiny")
+    (records_dir() / "tiny" / "runs.parquet").write_bytes(b"half")
+    for command in ("run", "status", "publish"):
+        refused(lth(command, "tiny"), "tiny/runs.parquet is not what was published")
+    assert lth("publish", "tiny", "--replace")[0] == 0
+    assert len(records.load("tiny").runs) == 6
+
+
+def test_other_specifications_are_not_published_under_the_same_name(tiny_study, scheduler, lth):
+    runner.run(tiny_study, scheduler=scheduler)
+    assert lth("publish", "tiny")[0] == 0
+    assert lth("run", "tiny", "--iterations", "8", "--scheduler", scheduler)[0] == 0
+    refused(lth("publish", "tiny", "--iterations", "8"), "mixes 2 specifications of the recipe 'tiny'")
+
+
+def test_help_names_the_commands(lth):
+    status, out, _ = lth("--help")
+    assert status == 0 and all(command in out for command in ("data", "run", "status", "publish"))
+
+
+def test_a_process_of_its_own_ends_with_status_1(data_dir):
+    done = subprocess.run(
+        [sys.executable, SCRIPT, "run", "tiny", "--trials", "0"],
+        env=os.environ | {"LTH_DATA": str(data_dir)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1 and done.stderr == "lth: trials must be a whole number of at least 1, not 0\n"
