@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,24 +64,42 @@ class Records:
 
 def load(study: str) -> Records:
     """The published records of `study`; LthError where there are none, or where a file is not as it was published."""
-    folder = records_dir() / study
+    again = "publish the study again with --replace"
+    return _checked(study, *read_tables(study, FILES, "studies", again))
+
+
+def read_tables(folder: str, files: Sequence[str], what: str, again: str) -> list[pd.DataFrame]:
+    """The tables `files` of data/records/`folder`/, each with the checksum it was written with; LthError otherwise.
+
+    `what` and `again` say in messages of what these are records (in the plural), and what makes them anew.
+    """
     try:
-        sums = (folder / SUMS).read_text().splitlines()
-        contents = {name: (folder / name).read_bytes() for name in FILES}
+        sums = (records_dir() / folder / SUMS).read_text().splitlines()
+        contents = {name: (records_dir() / folder / name).read_bytes() for name in files}
     except FileNotFoundError as error:
-        published = sorted(p.parent.name for p in records_dir().glob(f"*/{SUMS}")) or ["none"]
+        published = sorted(p.parent.name for p in records_dir().glob(f"*/{files[0]}")) or ["none"]
         raise LthError(
-            f"no complete records of the study {study!r} are published ({Path(error.filename).name} is missing); "
-            f"published studies: {', '.join(published)}"
+            f"no complete records of {folder!r} are published ({Path(error.filename).name} is missing); "
+            f"published {what}: {', '.join(published)}"
         ) from error
     for name, content in contents.items():
         if f"{hashlib.sha256(content).hexdigest()}  {name}" not in sums:
             raise LthError(
-                f"data/records/{study}/{name} is not what was published (its SHA-256 differs from {SUMS}): "
-                f"restore it with git, or publish the study again with --replace"
+                f"data/records/{folder}/{name} is not what was published (its SHA-256 differs from {SUMS}): "
+                f"restore it with git, or {again}"
             )
-    curves, runs = (parquet.read_table(arrow.BufferReader(contents[name])).to_pandas() for name in FILES)
-    return _checked(study, curves, runs)
+    return [parquet.read_table(arrow.BufferReader(contents[name])).to_pandas() for name in files]
+
+
+def write_tables(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
+    """Write tables by file name, each in one piece, and their checksums."""
+    sums = ""
+    for name, frame in tables.items():
+        aside = folder / f".{name}"
+        _write(frame, aside)
+        sums += f"{hashlib.sha256(aside.read_bytes()).hexdigest()}  {name}\n"
+        aside.replace(folder / name)
+    (folder / SUMS).write_text(sums)
 
 
 def load_or_empty(study: str) -> Records:
@@ -123,13 +142,7 @@ def publish(study: str, runs: list[Run], replace: bool = False) -> tuple[Path, i
         raise LthError(f"no run of the study {study!r} is finished yet: `lth run {study}` trains it")
     tables = _checked(study, _concat([old.curves, new.curves]), _concat([old.runs, new.runs]))
     folder = make_dir(records_dir() / study)
-    sums = ""
-    for name, frame in zip(FILES, (tables.curves, tables.runs), strict=True):
-        aside = folder / f".{name}"
-        _write(frame, aside)
-        sums += f"{hashlib.sha256(aside.read_bytes()).hexdigest()}  {name}\n"
-        aside.replace(folder / name)
-    (folder / SUMS).write_text(sums)
+    write_tables(folder, dict(zip(FILES, (tables.curves, tables.runs), strict=True)))
     return folder, len(tables.runs)
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 
 import psutil
@@ -144,12 +145,16 @@ def _execute_one(job: Job, device: str, commit: str) -> Finished:
 
 
 def _result(future: Future) -> Finished:
-    """The result of a future, or LthError where its worker died again and again."""
+    """The result of a future, or LthError where its worker died again and again or the scheduler is gone."""
     try:
         return future.result()
     except KilledWorker as error:
         raise LthError(
             f"the workers that trained {future.key} were killed (out of memory?): use fewer workers"
+        ) from error
+    except CancelledError as error:
+        raise LthError(
+            "the Dask scheduler is gone: finished runs are kept, the same command goes on from there"
         ) from error
 
 

@@ -4,12 +4,15 @@ import dataclasses
 import hashlib
 
 import pytest
+import torch
 from dask.distributed import LocalCluster
 from tiny import TEST, TRAIN, idx_bytes, tiny_images
 from tiny_study import STUDY
 
 from lth import datasets
 from lth.studies import STUDIES
+
+torch.set_num_threads(1)  # as lth.execute does: several threads on tiny nets only wait for each other
 
 
 @pytest.fixture(scope="session")

@@ -71,6 +71,16 @@ def test_summary(data_dir):
     json.dumps(s)  # plain numbers and text only
 
 
+def test_early_stop_is_read_off_at_the_minimum_of_the_validation_loss(data_dir):
+    job = first()[0]
+    curve = {"iteration": np.array([0, 4, 8, 10]), "val_loss": np.array([2.0, 0.5, 0.25, 0.75], np.float32)}
+    curve |= {"test_acc": np.array([0.1, 0.9, 0.7, 0.8]), "train_acc": np.array([0.1, np.nan, 0.6, 1.0])}
+    summary = finish(job, replace(pretend(job), curve=curve), "MNIST", "stacked", "cpu", "").summary
+    assert (summary["early_stop_iteration"], summary["early_stop_val_loss"]) == (8, 0.25)
+    assert summary["early_stop_test_acc"] == 0.7  # the test set does not choose
+    assert (summary["final_test_acc"], summary["final_train_acc"]) == (0.8, 1.0)
+
+
 def test_input_connections_and_start_histogram(data_dir):
     job = first()[0]
     masks = {name: mask.clone() for name, mask in job.masks.items()}

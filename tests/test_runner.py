@@ -13,6 +13,8 @@ import pandas as pd
 import psutil
 import pytest
 import torch
+from distributed.client import FutureCancelledError
+from distributed.scheduler import KilledWorker
 from test_execute import same
 from tiny_study import STUDY, TINY
 
@@ -203,6 +205,24 @@ def test_an_error_of_training_is_not_taken_for_a_silent_scheduler(tiny_study, sc
     monkeypatch.setattr(runner, "execute", fail)
     with pytest.raises(ValueError, match="the sum is wrong"):
         runner.run(tiny_study, scheduler=scheduler)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (FutureCancelledError("ticket-0", "scheduler-connection-lost"), "the Dask scheduler is gone"),
+        (KilledWorker("ticket-0", "tcp://1.2.3.4:5", 3), "the workers that trained ticket-0 were killed"),
+    ],
+)
+def test_lost_workers_and_a_lost_scheduler_are_told(error, says):
+    class Lost:
+        key = "ticket-0"
+
+        def result(self):
+            raise error
+
+    with pytest.raises(LthError, match=says):
+        runner._result(Lost())
 
 
 @pytest.mark.parametrize(

@@ -1,71 +1,100 @@
 """Stacked replicas: any network, R runs side by side as one program (torch.func), on the CPU or a GPU.
 
 Every parameter carries a leading dimension of R replicas, so that one call trains a whole stack; a stack of one skips
-the mapping and is plain PyTorch.
+the mapping and is plain PyTorch. On a GPU a step is captured once as a CUDA graph and replayed: data, batches and draws
+are there before an advance begins, and nothing comes back before it ends.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch.func import functional_call, vmap
 from torch.nn import functional as F
 
+from lth import augmentation
 from lth.data import Images, TrialData
 from lth.models import Weights, skeleton
 from lth.recipes import Recipe
-from lth.training import Moments, Start
+from lth.training import PARTS, Moments, Start
+
+BLOCK = 250  # images of each replica measured at a time
 
 
 class Stacked:
     """An Engine for every network of Table 1. See lth.training.Engine for the methods."""
 
     def __init__(self, recipe: Recipe, data: list[TrialData], starts: list[Start], device: str = "cpu"):
-        self.recipe, self.device, self.data, self.starts = recipe, torch.device(device), data, starts
+        self.recipe, self.device, self.starts = recipe, torch.device(device), starts
+        if device == "cuda":
+            _exact()
         self.net = skeleton(recipe)
         trained = dict(self.net.named_parameters())
         stacks = {name: torch.stack([s.weights[name] for s in starts]).to(device) for name in starts[0].weights}
         self.parameters = {name: stacks[name].requires_grad_() for name in trained}
         self.buffers = {name: value for name, value in stacks.items() if name not in trained}
-        self.masks = {name: torch.stack([s.masks[name] for s in starts]).to(device) for name in starts[0].masks}
+        masks = {name: torch.stack([s.masks[name] for s in starts]) for name in starts[0].masks}
+        # Only where some replica lacks a weight; as floats, because PyTorch is slow to multiply floats by booleans.
+        self.masks = {name: mask.float().to(device) for name, mask in masks.items() if not mask.all()}
         self.images, self.test = _to(data[0].images, self.device), _to(data[0].test, self.device)
-        self.optimizer = _optimizer(recipe, self.parameters, [s.moments for s in starts])
+        self.positions = {
+            "test": torch.arange(len(self.test), device=device).expand(len(starts), -1),
+            "validation": torch.stack([d.validation for d in data]).to(device),
+            "subset": torch.stack([d.subset for d in data]).to(device),
+        }
+        self.rate = torch.zeros((), device=device)
+        self.optimizer = _optimizer(recipe, self.parameters, self.rate, [s.moments for s in starts])
+        self.total = torch.zeros(len(starts), dtype=torch.float64, device=device)  # of the losses of an advance
+        self._run: Callable[[], object] | None = None
 
     def advance(self, indices: torch.Tensor, iteration: int) -> np.ndarray:
-        total = torch.zeros(len(self.starts), dtype=torch.float64, device=self.device)
-        indices = indices.to(self.device)
+        steps = indices.shape[1]
+        rates = torch.tensor([self.recipe.optimizer.learning_rate_at(iteration + step) for step in range(steps)])
+        queue = [rates, indices.transpose(0, 1)]
+        if self.recipe.augment:
+            drawn = [augmentation.draw((steps, indices.shape[2]), start.augmentation) for start in self.starts]
+            queue.append(torch.stack(drawn, 1))
+        queue = [values.to(self.device) for values in queue]
         self.net.train()
-        for step in range(indices.shape[1]):
-            chosen = indices[:, step]
-            batches = zip(chosen, self.starts, strict=True)
-            x = torch.stack([self._augment(self.images.floats(row), start) for row, start in batches])
-            losses = self._losses(x, self.images.labels[chosen])
-            self.optimizer.param_groups[0]["lr"] = self.recipe.optimizer.learning_rate_at(iteration + step)
-            self.optimizer.zero_grad(set_to_none=True)
-            losses.sum().backward()
-            self.optimizer.step()
-            with torch.no_grad():
-                for name, mask in self.masks.items():
-                    self.parameters[name].mul_(mask)
-                total += losses.detach()
-        return (total / indices.shape[1]).cpu().numpy()
+        if self._run is None:
+            self._inputs = [self.rate, *(values[0].clone() for values in queue[1:])]
+            self._run = _captured(self._step, self._state()) if self.device.type == "cuda" else self._step
+        self.total.zero_()
+        for step in range(steps):
+            for place, values in zip(self._inputs, queue, strict=True):
+                place.copy_(values[step])
+            self._run()
+        return (self.total / steps).cpu().numpy()
+
+    def _step(self) -> None:
+        """One step of all replicas from what lies in `_inputs`; touches no memory but this engine's, asks for no value.
+
+        `_inputs`: the learning rate, positions (R, batch) in the training images, kinds of augmentation (R, batch).
+        """
+        _, chosen, *kinds = self._inputs
+        x = self.images.floats(chosen)
+        if kinds:
+            x = augmentation.augment(x.flatten(0, 1), kinds[0].flatten()).view(x.shape)
+        losses = _cross_entropy(self._logits(x), self.images.labels[chosen]).mean(1)
+        self.optimizer.zero_grad(set_to_none=True)
+        losses.sum().backward()
+        self.optimizer.step()
+        with torch.no_grad():
+            for name, mask in self.masks.items():
+                self.parameters[name].mul_(mask)
+            self.total += losses
 
     @torch.no_grad()
     def evaluate(self, part: str) -> tuple[np.ndarray, np.ndarray]:
         self.net.eval()
-        if part == "test":
-            images, positions = self.test, [torch.arange(len(self.test.labels), device=self.device)] * len(self.starts)
-        else:
-            names = {"validation": "validation", "subset": "subset"}
-            images, positions = self.images, [getattr(d, names[part]).to(self.device) for d in self.data]
-        loss = torch.zeros(len(self.starts), dtype=torch.float64, device=self.device)
-        correct = torch.zeros(len(self.starts), dtype=torch.int64, device=self.device)
-        for rows in zip(*(p.split(1000) for p in positions), strict=True):
-            x = torch.stack([images.floats(row) for row in rows])
-            labels = torch.stack([images.labels[row] for row in rows])
-            logits = self._logits(x)
-            loss += F.cross_entropy(logits.transpose(1, 2), labels, reduction="none").sum(1, dtype=torch.float64)
-            correct += (logits.argmax(2) == labels).sum(1)
-        count = len(positions[0])
-        return (loss / count).cpu().numpy(), (correct.double() / count).cpu().numpy()
+        images, positions = self.test if part == PARTS[1] else self.images, self.positions[part]
+        sums = torch.zeros(2, len(self.starts), dtype=torch.float64, device=self.device)
+        for rows in positions.split(BLOCK, 1):
+            logits, labels = self._logits(images.floats(rows)), images.labels[rows]
+            sums[0] += _cross_entropy(logits, labels).sum(1, dtype=torch.float64)
+            sums[1] += (logits.argmax(2) == labels).sum(1)
+        loss, accuracy = (sums / positions.shape[1]).cpu().numpy()
+        return loss, accuracy
 
     def weights(self, replica: int) -> Weights:
         values = self.parameters | self.buffers
@@ -73,7 +102,7 @@ class Stacked:
 
     def moments(self, replica: int) -> Moments | None:
         state = {name: self.optimizer.state[value] for name, value in self.parameters.items()}
-        if not all("exp_avg" in s for s in state.values()):
+        if self.recipe.optimizer.name == "sgd":
             return None
         first = {name: s["exp_avg"][replica].cpu().clone() for name, s in state.items()}
         second = {name: s["exp_avg_sq"][replica].cpu().clone() for name, s in state.items()}
@@ -83,28 +112,49 @@ class Stacked:
         """Images (R, n, channels, height, width) → logits (R, n, classes)."""
         values = (self.parameters, self.buffers)
         if len(self.starts) == 1:
-            alone = tuple({name: value[0] for name, value in group.items()} for group in values)
-            return functional_call(self.net, alone, (x[0],))[None]
+            alone = tuple({name: value.squeeze(0) for name, value in group.items()} for group in values)
+            return functional_call(self.net, alone, (x.squeeze(0),)).unsqueeze(0)
         return vmap(lambda p, b, images: functional_call(self.net, (p, b), (images,)))(*values, x)
 
-    def _losses(self, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Mean cross-entropy of every replica's batch, shape (R,)."""
-        return F.cross_entropy(self._logits(x).transpose(1, 2), labels, reduction="none").mean(1)
+    def _state(self) -> list[torch.Tensor]:
+        """Every tensor that a step changes."""
+        optimizer = [value for state in self.optimizer.state.values() for value in state.values()]
+        return [v.detach() for v in (*self.parameters.values(), *self.buffers.values(), *optimizer, self.total)]
 
-    def _augment(self, x: torch.Tensor, start: Start) -> torch.Tensor:
-        """Random horizontal flips and 4-pixel pad-and-crop with the run's own generator, where the recipe says so."""
-        if not self.recipe.augment:
-            return x
-        n, _, height, width = x.shape
-        flip, rows, columns = (
-            torch.randint(bound, (n,), generator=start.augmentation).to(self.device) for bound in (2, 9, 9)
-        )
-        x = torch.where(flip.view(n, 1, 1, 1).bool(), x.flip(3), x)
-        padded = F.pad(x, (4, 4, 4, 4)).permute(0, 2, 3, 1)
-        images = torch.arange(n, device=self.device).view(n, 1, 1)
-        rows = rows.view(n, 1, 1) + torch.arange(height, device=self.device).view(1, -1, 1)
-        columns = columns.view(n, 1, 1) + torch.arange(width, device=self.device).view(1, 1, -1)
-        return padded[images, rows, columns].permute(0, 3, 1, 2)
+
+def _captured(step: Callable[[], None], state: list[torch.Tensor]) -> Callable[[], None]:
+    """`step` as a CUDA graph, to be replayed at the cost of one launch; `state` is as before afterwards.
+
+    The first calls are not captured, since they set up libraries and look for kernels.
+    """
+    kept = [value.clone() for value in state]
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            step()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        step()
+    for value, old in zip(state, kept, strict=True):
+        value.copy_(old)
+    return graph.replay
+
+
+def _exact() -> None:
+    """Whole float32 products and kernels that repeat bit for bit, on the GPU.
+
+    TF32 and bfloat16 keep 8 to 11 bits of each factor; whether tickets win by half a percentage point should not hang
+    on that, nor should a record from a GPU differ from a CPU's by more than the order of its sums.
+    """
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+
+
+def _cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of each image: (R, n, classes) and (R, n) → (R, n)."""
+    return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape)
 
 
 def _to(images: Images, device: torch.device) -> Images:
@@ -112,17 +162,26 @@ def _to(images: Images, device: torch.device) -> Images:
     return Images(*(t.to(device) for t in (images.pixels, images.labels, images.scale, images.shift)))
 
 
-def _optimizer(recipe: Recipe, parameters: Weights, moments: list[Moments | None]) -> torch.optim.Optimizer:
-    """PyTorch's optimizer over stacked parameters, fresh unless moments are given."""
-    o = recipe.optimizer
+def _optimizer(
+    recipe: Recipe, parameters: Weights, rate: torch.Tensor, moments: list[Moments | None]
+) -> torch.optim.Optimizer:
+    """PyTorch's optimizer over stacked parameters, fresh unless moments are given; it reads its rate from `rate`.
+
+    Its state is there from the start (zeros, which both take for a fresh one), so that a capture finds it.
+    """
+    o, values = recipe.optimizer, list(parameters.values())
     if o.name == "sgd":
-        return torch.optim.SGD(parameters.values(), o.learning_rate, o.momentum, weight_decay=o.weight_decay)
-    adam = torch.optim.Adam(parameters.values(), o.learning_rate, weight_decay=o.weight_decay, fused=True)
-    if all(moments):
-        for name, value in parameters.items():
-            adam.state[value] = {
-                "step": torch.tensor(float(moments[0].steps), device=value.device),
-                "exp_avg": torch.stack([m.first[name] for m in moments]).to(value.device),
-                "exp_avg_sq": torch.stack([m.second[name] for m in moments]).to(value.device),
-            }
+        sgd = torch.optim.SGD(values, rate, o.momentum, weight_decay=o.weight_decay, fused=True)
+        sgd.state.update({value: {"momentum_buffer": torch.zeros_like(value)} for value in values if o.momentum})
+        return sgd
+    if len({m and m.steps for m in moments}) > 1:
+        raise ValueError("the replicas of a stack must share Adam's number of finished steps")
+    adam = torch.optim.Adam(values, rate, weight_decay=o.weight_decay, fused=True, capturable=rate.is_cuda)
+    for name, value in parameters.items():
+        first, second = torch.zeros_like(value), torch.zeros_like(value)
+        if moments[0]:
+            first = torch.stack([m.first[name] for m in moments]).to(rate.device)
+            second = torch.stack([m.second[name] for m in moments]).to(rate.device)
+        steps = torch.tensor(float(moments[0].steps if moments[0] else 0), device=rate.device)
+        adam.state[value] = {"step": steps, "exp_avg": first, "exp_avg_sq": second}
     return adam

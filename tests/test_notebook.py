@@ -1,0 +1,35 @@
+import pandas as pd
+import pytest
+
+from lth.errors import LthError
+from lth.notebook import provenance, study_of
+from lth.records import Records
+
+
+def test_parameters_make_the_study():
+    chosen = study_of({"study": "lenet", "trials": 2, "levels": None, "iterations": 700, "In": [], "_": 0})
+    assert (chosen.trials, chosen.recipes[0].iterations) == (2, 700)
+
+
+def test_what_a_notebook_imports_is_not_a_parameter():
+    assert study_of({"study": "quickstart", "pd": pd, "study_of": study_of}).name == "quickstart"
+
+
+def test_unknown_parameters_are_named():
+    with pytest.raises(LthError, match="unknown parameter 'trails': choose one of study, trials"):
+        study_of({"study": "lenet", "trails": 1})
+    with pytest.raises(LthError, match="unknown parameter 'shown'"):
+        study_of({"study": "lenet", "shown": [1]})
+    assert study_of({"study": "lenet", "shown": [1]}, "shown").name == "lenet"
+
+
+def test_provenance_names_notebook_parameters_study_records_and_commit():
+    records = Records("lenet", pd.DataFrame({"loss": [1.0]}), pd.DataFrame({"key": ["k"], "commit": ["abc"]}))
+    text = provenance("accuracy", records, trials=2, levels=None)
+    assert text == (
+        f"Notebook accuracy.ipynb (parameters: trials = 2), study lenet, records {records.digest}, "
+        "trained at commit abc."
+    )
+    changed = Records("lenet", pd.DataFrame({"loss": [1.1]}), records.runs)
+    assert changed.digest != records.digest
+    assert "parameters: defaults" in provenance("accuracy", records, trials=None)
