@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
+import seaborn as sns
 from matplotlib.figure import Figure
 
 from lth import records
@@ -12,7 +13,7 @@ from lth.engines import choose
 from lth.errors import LthError, check_choice
 from lth.models import skeleton
 from lth.paths import make_dir, records_dir
-from lth.plots import density_axis, empty_figure, palette
+from lth.plots import _figure, density_axis
 from lth.pruning import ladder
 from lth.recipes import Recipe
 from lth.studies import Study
@@ -20,7 +21,7 @@ from lth.studies import Study
 FILE = "costs.parquet"
 FLOOR = "products"  # the matrix products of a dense step and nothing else
 LOOP = "dataloader"  # what people write
-_colours = palette()
+_colours = sns.color_palette("colorblind")
 STYLES = {  # program: its name, colour, marker, dash
     LOOP: ("PyTorch with a DataLoader", _colours[7], "s", (4, 2)),
     "tensors": ("PyTorch, images in memory", _colours[4], "D", (6, 1, 1, 1)),
@@ -52,7 +53,7 @@ COSTS = pa.DataFrameSchema(
 
 
 def load(record: str = "benchmark") -> pd.DataFrame:
-    """The benchmark's record, a row for each program, level and `what`; LthError where it is missing or not as written."""
+    """The benchmark's record, a row a program, level and `what`; LthError where it is missing or not as written."""
     (costs,) = records.read_tables(record, (FILE,), "benchmarks", "make it again with `make bench`")
     try:
         return COSTS.validate(costs)
@@ -131,7 +132,7 @@ def table(costs: pd.DataFrame) -> pd.DataFrame:
 def against_density(costs: pd.DataFrame) -> Figure:
     """The cost of an iteration against density, both on log axes, by program; dotted: the matrix products alone."""
     steps = costs[costs["what"] == "step"]
-    figure, ax = empty_figure((7.2, 4.6))
+    figure, ax = _figure((7.2, 4.6))
     for engine, (name, colour, marker, dash) in STYLES.items():
         rows = steps[steps["engine"] == engine].sort_values("density")
         dashes = (0, dash) if dash else "-"

@@ -64,8 +64,8 @@ class Records:
 
 def load(study: str) -> Records:
     """The published records of `study`; LthError where there are none, or where a file is not as it was published."""
-    again = "publish the study again with --replace"
-    return _checked(study, *read_tables(study, FILES, "studies", again))
+    curves, runs = read_tables(study, FILES, "studies", "publish the study again with --replace")
+    return _checked(study, _rows_of(curves, runs), runs)  # a kill while publishing can leave curves ahead of runs
 
 
 def read_tables(folder: str, files: Sequence[str], what: str, again: str) -> list[pd.DataFrame]:
@@ -92,14 +92,26 @@ def read_tables(folder: str, files: Sequence[str], what: str, again: str) -> lis
 
 
 def write_tables(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
-    """Write tables by file name, each in one piece, and their checksums."""
-    sums = ""
+    """Write tables by file name, each in one piece, and their checksums.
+
+    The old checksums stand beside the new ones until the last table is written, so that a kill in between leaves
+    tables that can be read.
+    """
     for name, frame in tables.items():
-        aside = folder / f".{name}"
-        _write(frame, aside)
-        sums += f"{hashlib.sha256(aside.read_bytes()).hexdigest()}  {name}\n"
-        aside.replace(folder / name)
-    (folder / SUMS).write_text(sums)
+        _write(frame, folder / f".{name}")
+    new = "".join(f"{hashlib.sha256((folder / f'.{name}').read_bytes()).hexdigest()}  {name}\n" for name in tables)
+    old = (folder / SUMS).read_text() if (folder / SUMS).exists() else ""
+    _write_sums(folder, old + new)
+    for name in tables:
+        (folder / f".{name}").replace(folder / name)
+    _write_sums(folder, new)
+
+
+def _write_sums(folder: Path, text: str) -> None:
+    """Write the checksums in one piece."""
+    aside = folder / f".{SUMS}"
+    aside.write_text(text)
+    aside.replace(folder / SUMS)
 
 
 def load_or_empty(study: str) -> Records:
@@ -142,6 +154,8 @@ def publish(study: str, runs: list[Run], replace: bool = False) -> tuple[Path, i
         raise LthError(f"no run of the study {study!r} is finished yet: `lth run {study}` trains it")
     tables = _checked(study, _concat([old.curves, new.curves]), _concat([old.runs, new.runs]))
     folder = make_dir(records_dir() / study)
+    if replace:
+        (folder / SUMS).unlink(missing_ok=True)
     write_tables(folder, dict(zip(FILES, (tables.curves, tables.runs), strict=True)))
     return folder, len(tables.runs)
 

@@ -104,6 +104,31 @@ def test_later_trials_are_merged():
     assert records.load("tiny").digest == after.digest
 
 
+@pytest.mark.parametrize("renames", [1, 2, 3])
+def test_a_kill_while_publishing_leaves_records_that_can_be_read(folder, monkeypatch, renames):
+    first = keep(0)
+    records.publish("tiny", first)
+    second, left = keep(1), [renames]
+
+    def killed(self, target):
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    rename = type(folder).replace
+    monkeypatch.setattr(type(folder), "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        records.publish("tiny", second)
+    monkeypatch.undo()
+    monkeypatch.setenv("LTH_DATA", str(folder.parent.parent))
+    loaded = records.load("tiny")
+    assert set(loaded.curves["trial"]) == set(loaded.runs["trial"])
+    assert len(loaded.runs) == (6 if renames == 3 else 3)
+    assert records.publish("tiny", [*first, *second])[1] == 6
+    assert len(records.load("tiny").curves) == 18
+
+
 def test_collect_gives_exactly_the_runs_asked_for():
     records.publish("tiny", keep(0) + keep(1))
     wanted = keep(1)[:2]

@@ -209,10 +209,20 @@ def test_batchnorm_counts_in_training_and_not_in_evaluation():
     assert torch.equal(together.weights(1)["norm.running_mean"], before)
 
 
+def cast(weights, dtype):
+    return {n: v.to(dtype) if v.is_floating_point() else v for n, v in weights.items()}
+
+
+def in_precision(data, dtype):
+    """The trial with images whose floats are of that type."""
+    parts = (replace(part, scale=part.scale.to(dtype), shift=part.shift.to(dtype)) for part in (data.images, data.test))
+    return replace(data, **dict(zip(("images", "test"), parts, strict=True)))
+
+
 def plain(used, data, begun, rows, dtype):
     """The weights and buffers after a plain PyTorch loop: nn.Module, torch.optim, masks multiplied after a step."""
     net = build_model(used).to(dtype)
-    net.load_state_dict({n: v.to(dtype) if v.is_floating_point() else v for n, v in begun.weights.items()})
+    net.load_state_dict(cast(begun.weights, dtype))
     o = used.optimizer
     if o.name == "sgd":
         optimizer = torch.optim.SGD(net.parameters(), momentum=o.momentum, weight_decay=o.weight_decay)
@@ -222,7 +232,7 @@ def plain(used, data, begun, rows, dtype):
     for step, row in enumerate(rows):
         x = data.images.pixels[row] * data.images.scale.to(dtype) + data.images.shift.to(dtype)
         x = augmentation.augment(x, drawn[step]) if used.augment else x
-        optimizer.param_groups[0]["lr"] = o.learning_rate_at(step)
+        optimizer.param_groups[0]["lr"] = torch.tensor(o.learning_rate_at(step)).item()  # a float32 in the engine
         optimizer.zero_grad()
         F.cross_entropy(net(x), data.images.labels[row]).backward()
         optimizer.step()
@@ -237,29 +247,36 @@ def apart(a, b) -> float:
     return max(float((a[n].double() - b[n]).norm() / b[n].double().norm().clamp(min=1e-2)) for n in b)
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_each_replica_of_every_network_is_what_plain_pytorch_makes_of_it(name):
+@pytest.mark.parametrize(
+    ("name", "dtype"), [(name, torch.float64) for name in RECIPES] + [("lenet", torch.float32)], ids=str
+)
+def test_each_replica_of_every_network_is_what_plain_pytorch_makes_of_it(name, dtype):
     """Three trials with splits, masks and augmentations of their own, alone or side by side, under warmup and a drop.
 
-    The truth is float64. Float32 engines may round in another order than PyTorch's own float32 loop, but not worse:
-    three times its distance from the truth is allowed.
+    The truth is float64, and so are the engine's numbers: in float32 one of the millions of ReLUs of a deep net would
+    now and then fall on the other side of its kink, and the runs part. LeNet has too few for that; it may be three
+    times as far from the truth as PyTorch's own float32 loop, since it may round in another order, but not worse.
     """
     optimizer = replace(RECIPES[name].optimizer, warmup=2, milestones=(2,))
     used = replace(RECIPES[name], optimizer=optimizer, batch_size=4)
     side, channels = (28, 1) if name == "lenet" else (32, 3)
-    trials = [trial(side, seed, channels) for seed in range(3)]
+    trials = [in_precision(trial(side, seed, channels), dtype) for seed in range(3)]
     starts = [start(used, seed, density=0.6) for seed in range(3)]
     rows = torch.stack([indices(t, 3, seed, batch=4) for seed, t in enumerate(trials)])
     runs = list(zip(trials, starts, rows, strict=True))
     truths = [plain(used, *run, torch.float64) for run in runs]
-    bounds = [3 * apart(plain(used, *run, torch.float32), t) + 1e-7 for run, t in zip(runs, truths, strict=True)]
+    bounds = [1e-10] * 3
+    if dtype == torch.float32:
+        bounds = [3 * apart(plain(used, *run, dtype), truth) + 1e-7 for run, truth in zip(runs, truths, strict=True)]
     for replicas in (1, 2, 3):
-        begun = [replace(s, augmentation=numbers(100 + i)) for i, s in enumerate(starts[:replicas])]
-        stack = Stacked(used, trials[:replicas], begun)
+        begun = [
+            replace(s, weights=cast(s.weights, dtype), augmentation=numbers(100 + i)) for i, s in enumerate(starts)
+        ]
+        stack = Stacked(used, trials[:replicas], begun[:replicas])
         stack.advance(rows[:replicas], 0)
         for i in range(replicas):
             left = stack.weights(i)
-            assert apart(left, truths[i]) < bounds[i] < 1e-3
+            assert apart(left, truths[i]) < bounds[i] < 1e-5
             assert all(torch.count_nonzero(left[n][~mask]) == 0 for n, mask in begun[i].masks.items())
     before = {n: v.clone() for n, v in stack.buffers.items()}
     stack.evaluate("validation")
