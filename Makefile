@@ -14,7 +14,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3; do $$p -c '$(SUITABLE)
 RESULTS := $(patsubst notebooks/%.ipynb,book/results/%.ipynb,$(wildcard notebooks/*.ipynb))
 SOURCES := $(shell find lth data/records -name '*.py' -o -name '*.parquet' 2>/dev/null)
 
-.PHONY: help book test bench clean data notebooks lint unit nbval chromium
+.PHONY: help book test bench refresh clean data notebooks lint unit nbval chromium
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,8 +26,12 @@ book: data notebooks ## set up, execute every notebook, build the HTML with warn
 test: lint data chromium book unit nbval ## set up and run everything CI checks
 	@echo "All checks passed."
 
-bench: data ## measure what the speed claims rest on
-	$(PY) benchmarks/bench.py
+bench: data ## time training on one core and record it: four minutes, nothing else running (ARGS=--help: options)
+	@$(PY) benchmarks/bench.py $(ARGS)
+
+refresh: data ## execute the committed notebooks again, at their default parameters
+	$(PY) notebooks/execute.py
+	$(PY) book/_ext/glued_figures.py notebooks/early_stopping.ipynb early_stopping_figure book/_static/early_stopping.png
 
 clean: ## remove what `book` and `test` built; the data, the runs and .venv stay
 	rm -rf _build book/results .pytest_cache .ruff_cache .benchmarks
@@ -40,7 +44,7 @@ notebooks: $(RESULTS)
 
 book/results/%.ipynb: notebooks/%.ipynb $(SOURCES) | $(READY) data
 	@mkdir -p book/results
-	$(PY) -m papermill $< $@ --cwd notebooks --no-progress-bar
+	@$(PY) notebooks/execute.py $* --to book/results
 
 lint: $(READY)
 	$(PY) -m ruff check .

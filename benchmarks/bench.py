@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 import typer
 from programs import PROGRAMS, tickets
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -86,7 +87,8 @@ def _time(name: str, levels: str, seconds: float, rounds: int, folder: Path) -> 
         "commit": _commit(),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    return pd.DataFrame([_row(timing) | where for timing in result["benchmarks"]])[list(costs.COSTS.columns)]
+    rows = pd.DataFrame([_row(timing) | where for timing in result["benchmarks"]])[list(costs.COSTS.columns)]
+    return rows.sort_values(["what", "level"], ascending=[False, True], ignore_index=True)
 
 
 def _row(timing: dict) -> dict:
@@ -100,10 +102,10 @@ def _table(frame: pd.DataFrame) -> Table:
     """A row for each program and level: milliseconds, the ratios, memory."""
     wide = frame.set_index(["engine", "level", "what"])["milliseconds"]
     floor = wide.xs(costs.FLOOR, level="engine").min() if costs.FLOOR in set(frame["engine"]) else float("nan")
-    table = Table(title=f"LeNet-300-100, MNIST, batch 60, one core of {frame['machine'].iloc[0]}")
-    ratios = [f"÷ {name}" for name in (costs.LOOP, costs.FLOOR)]
-    heads = ("level", "weights left", "ms an iteration", *ratios, "ms a measurement", "MB")
-    table.add_column("program")
+    table = Table(title=f"LeNet-300-100, MNIST, batch 60, one core of {frame['machine'].iloc[0]}", box=SIMPLE)
+    ratios = [f"÷ {name[:4]}-\n{name[4:]}" for name in (costs.LOOP, costs.FLOOR)]
+    heads = ("level", "weights\nleft", "ms an\niteration", *ratios, "ms to\nmeasure", "peak\nMB")
+    table.add_column("program", no_wrap=True)
     for head in heads:
         table.add_column(head, justify="right")
     for (engine, level), rows in frame.groupby(["engine", "level"], sort=False):
@@ -111,7 +113,7 @@ def _table(frame: pd.DataFrame) -> Table:
         measure, density, memory = wide.get((engine, level, "measure")), *rows[["density", "memory_mb"]].iloc[0]
         cells = (f"{density:.2%}", f"{step:.3f}", f"{step / loop:.3f}", f"{step / floor:.2f}")
         measured = f"{measure:.1f}" if measure else "–"
-        last = level == frame["level"].min()
+        last = level == frame["level"].max()
         table.add_row(engine, str(level), *cells, measured, f"{memory:.0f}", end_section=last)
     return table
 

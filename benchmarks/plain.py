@@ -61,7 +61,7 @@ class Plain:
 
 
 def with_dataloader(recipe: Recipe, trial: TrialData, start: Start) -> Plain:
-    """Images that torchvision hands out one by one, collected by a DataLoader in this process (no workers: one core)."""
+    """Images that torchvision hands out one by one, collected by a DataLoader without workers: one core."""
     training, test = (_items(recipe, train) for train in (True, False))
     loader = DataLoader(Subset(training, trial.train.tolist()), recipe.batch_size, shuffle=True, drop_last=True)
     validation = Subset(training, trial.validation.tolist())

@@ -1,5 +1,7 @@
 """What training costs: the benchmark's record, what it says of a whole study, and its figure."""
 
+import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +115,17 @@ def duration(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.1f} {unit}"
     return f"{seconds / 60:.0f} minutes"
+
+
+def provenance(costs: pd.DataFrame, record: str) -> str:
+    """Where the chapter's numbers come from, for its captions: record, hash, machine, versions, commit and time."""
+    digest = hashlib.sha256(pd.util.hash_pandas_object(costs, index=False).to_numpy().tobytes()).hexdigest()[:12]
+    last = costs.sort_values("time").iloc[-1]
+    versions = ", ".join(f"{name} {version}" for name, version in json.loads(last["versions"]).items())
+    return (
+        f"Notebook cost.ipynb, record {record} {digest}, timed at commit {last['commit']} on {last['time'][:10]}, "
+        f"one core of {last['machine']} with {last['cores']} cores, {versions}."
+    )
 
 
 def table(costs: pd.DataFrame) -> pd.DataFrame:

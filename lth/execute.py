@@ -2,6 +2,7 @@
 
 import json
 import platform
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -10,11 +11,13 @@ import torch
 
 from lth import data, pruning
 from lth.engines import choose
+from lth.engines._memory import most_replicas
+from lth.errors import LthError
 from lth.lottery import Job
 from lth.models import Weights
 from lth.runs import stream
 from lth.store import Finished
-from lth.training import Trained, early_stop, train
+from lth.training import EngineFactory, Trained, early_stop, train
 
 HISTOGRAM_BINS = np.linspace(-4, 4, 65)  # of starting values, in standard deviations of Gaussian Glorot
 KEEPS_WEIGHTS = ("ticket", "chain-reinit")  # the arms whose next level is pruned from these weights
@@ -22,19 +25,44 @@ SHARES_MASKS = ("reinit", "oneshot-reinit")  # the arms that borrow the masks of
 
 
 def execute(jobs: Sequence[Job], device: str = "cpu", commit: str = "") -> list[Finished]:
-    """Train the jobs, which share a recipe, side by side as one stack."""
+    """Train the jobs, which share a recipe, side by side: as one stack, or as several that fit into a GPU's memory.
+
+    A stack that does not fit after all is halved, with a message. Raises LthError where even a single run does not fit.
+    """
     torch.set_num_threads(1)  # two processes with a thread each beat one with two; and sums keep their order
     torch.set_flush_denormal(True)  # Adam's moments of dead weights decay into denormals, ten times slower
     runs = [job.run for job in jobs]
-    trials = [data.load(run.recipe, stream(run.root_seed, run.trial, "split")) for run in runs]
     densest = max(pruning.density(job.masks) for job in jobs)
     engine, factory = choose(runs[0].recipe, densest, runs[0].engine, device)
-    results = train(runs[0].recipe, trials, [job.start() for job in jobs], factory)
-    label = device if device == "cpu" else torch.cuda.get_device_name()
-    return [
-        finish(job, trained, trial.name, engine, label, commit)
-        for job, trained, trial in zip(jobs, results, trials, strict=True)
-    ]
+    stacks = 1 if device == "cpu" else -(-len(jobs) // most_replicas(runs[0].recipe))
+    finished = []
+    for i in range(stacks):  # of about the same size
+        stack = jobs[len(jobs) * i // stacks : len(jobs) * (i + 1) // stacks]
+        trials = [data.load(job.run.recipe, stream(job.run.root_seed, job.run.trial, "split")) for job in stack]
+        label = device if device == "cpu" else torch.cuda.get_device_name()
+        finished += [
+            finish(job, trained, trial.name, engine, label, commit)
+            for job, trained, trial in zip(stack, _train(stack, trials, factory), trials, strict=True)
+        ]
+    return finished
+
+
+def _train(jobs: Sequence[Job], trials: list[data.TrialData], factory: EngineFactory) -> list[Trained]:
+    """Train one stack, or its halves one after the other where memory runs out."""
+    recipe = jobs[0].run.recipe
+    try:
+        return train(recipe, trials, [job.start() for job in jobs], factory)
+    except torch.OutOfMemoryError as error:
+        if len(jobs) == 1:
+            raise LthError(
+                f"the GPU has no room for a single run of the recipe {recipe.name!r}: end what else uses its memory, "
+                f"or choose the device cpu"
+            ) from error
+    # Not in the handler above: there, the error would keep the tensors of what failed alive.
+    torch.cuda.empty_cache()
+    half = len(jobs) // 2
+    print(f"{len(jobs)} runs side by side need more memory than there is: now {len(jobs) - half}", file=sys.stderr)
+    return _train(jobs[:half], trials[:half], factory) + _train(jobs[half:], trials[half:], factory)
 
 
 def finish(job: Job, trained: Trained, data_name: str, engine: str, device: str, commit: str) -> Finished:

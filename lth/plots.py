@@ -38,6 +38,7 @@ def learning_curves(records: Records, levels: list[int], planned: int) -> Figure
     ax.set(ylim=(settled.min() - 0.004, settled.max() + 0.002), xlim=(0, None))
     _label(ax, "training iteration", "test accuracy (%)", trials_note(records.runs, planned))
     ax.yaxis.set_major_formatter(FuncFormatter(_percent))
+    ax.xaxis.set_major_formatter(FuncFormatter(_thousands))
     return figure
 
 

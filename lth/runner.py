@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 
+import dask
 import psutil
 from dask.distributed import Client, Future, LocalCluster, as_completed
 from distributed.scheduler import KilledWorker
@@ -21,6 +22,7 @@ from lth.errors import LthError, check_positive
 from lth.execute import execute
 from lth.lottery import Job, Procedure, procedures
 from lth.paths import ROOT, make_dir, runs_dir
+from lth.recipes import Recipe
 from lth.runs import Run
 from lth.store import Finished
 from lth.studies import Study, cost
@@ -29,8 +31,9 @@ from lth.studies import Study, cost
 def run(study: Study, workers: int | None = None, scheduler: str | None = None, device: str = "cpu") -> int:
     """Train the study's missing runs and keep each as soon as it is finished; returns how many were trained.
 
-    `workers` one-thread processes on this machine (one for each core unless given), or the Dask scheduler that listens
-    at the address `scheduler`. Interrupt it at any time: what is finished is kept, and a second call does the rest.
+    `workers` one-thread processes on this machine (unless given, one for each core, or a single one for a GPU), or the
+    Dask scheduler that listens at the address `scheduler`. Interrupt it at any time: what is finished is kept, and a
+    second call does the rest.
     """
     if workers is not None:
         check_positive("workers", workers)
@@ -43,6 +46,7 @@ def run(study: Study, workers: int | None = None, scheduler: str | None = None, 
     missing = study.missing()
     if not missing:
         return 0
+    workers = workers or (1 if device == "cuda" else os.cpu_count())
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("left:"))
     with _client(workers, scheduler) as client, Progress(*columns, TimeRemainingColumn(), console=console) as bar:
         task = bar.add_task(f"{study.name}: {len(missing)} runs to train", total=sum(map(cost, missing)))
@@ -67,7 +71,8 @@ class Queue:
         self.study, self.missing, self.client, self.device, self.say = study, missing, client, device, say
         self.commit = _commit()
         self.published = records.load_or_empty(study.name).runs.set_index("key")
-        self.waiting: dict[Future, tuple[Job, Walk | None]] = {}
+        self.ready: list[tuple[Job, Walk | None]] = []
+        self.waiting: dict[Future, list[tuple[Job, Walk | None]]] = {}
         self.completed = as_completed(loop=client.loop)
 
     def train(self) -> Iterator[Run]:
@@ -78,19 +83,20 @@ class Queue:
                     levels = [run.level for run in runs if run.key in self.missing]
                     if levels:
                         self._go_on(Walk(procedure, max(levels)))
+            self._submit()
             for future in self.completed:
-                job, walk = self.waiting.pop(future)
-                finished = _result(future)
+                stack, results = self.waiting.pop(future), _result(future)
                 future.release()
-                self._compare(finished)
-                store.write(finished)
-                if walk:
-                    self._go_on(walk, finished)
-                if job.run.key in self.missing:
-                    yield job.run
+                for (_, walk), finished in zip(stack, results, strict=True):
+                    self._compare(finished)
+                    store.write(finished)
+                    if walk:
+                        self._go_on(walk, finished)
+                self._submit()
+                yield from (job.run for job, _ in stack if job.run.key in self.missing)
 
     def _go_on(self, walk: Walk, finished: Finished | None = None) -> None:
-        """Give a procedure what it waits for and hand its next jobs to Dask, past levels that are kept already."""
+        """Give a procedure what it waits for and collect its next jobs, past levels that are kept already."""
         while True:
             try:
                 head, *others = walk.procedure.send(finished)
@@ -101,22 +107,31 @@ class Queue:
             if problem:
                 self.say(problem)
             if finished is None and (level < walk.deepest or head.run.key in self.missing):
-                self._submit(head, walk)
-            for job in others:
-                if job.run.key in self.missing:
-                    self._submit(job)
+                self.ready.append((head, walk))
+            self.ready += [(job, None) for job in others if job.run.key in self.missing]
             if finished is None or level == walk.deepest:
                 return
 
-    def _submit(self, job: Job, walk: Walk | None = None) -> None:
-        """Earlier trials go first, so that whole trials are finished early."""
-        run = job.run
-        name = f"{run.arm}-{run.trial}-{run.draw}-{run.level}-{run.key[:12]}"
-        future = self.client.submit(
-            _execute_one, job, self.device, self.commit, key=name, priority=-run.trial, pure=False
-        )
-        self.waiting[future] = (job, walk)
-        self.completed.add(future)
+    def _submit(self) -> None:
+        """Hand Dask what is ready: a GPU trains all runs of a recipe side by side, a core one after the other.
+
+        Earlier trials go first, so that whole trials are finished early. Jobs travel inside their task, so that it can
+        be repeated where a worker dies; hence no warning that they are large.
+        """
+        stacks: dict[Recipe | str, list[tuple[Job, Walk | None]]] = {}
+        for job, walk in self.ready:
+            stacks.setdefault(job.run.recipe if self.device == "cuda" else job.run.key, []).append((job, walk))
+        self.ready = []
+        for stack in stacks.values():
+            jobs = [job for job, _ in stack]
+            run = jobs[0].run
+            name = f"{run.arm}-{run.trial}-{run.draw}-{run.level}-{len(jobs)}-{run.key[:12]}"
+            with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
+                future = self.client.submit(
+                    execute, jobs, self.device, self.commit, key=name, priority=-run.trial, pure=False
+                )
+            self.waiting[future] = stack
+            self.completed.add(future)
 
     def _compare(self, finished: Finished) -> None:
         """Say so where a run that was trained again does not give the masks that were published."""
@@ -139,12 +154,7 @@ def running() -> dict[str, int]:
     return counts
 
 
-def _execute_one(job: Job, device: str, commit: str) -> Finished:
-    """What a worker does."""
-    return execute([job], device, commit)[0]
-
-
-def _result(future: Future) -> Finished:
+def _result(future: Future) -> list[Finished]:
     """The result of a future, or LthError where its worker died again and again or the scheduler is gone."""
     try:
         return future.result()
@@ -184,7 +194,7 @@ def _client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
         return
     with _children_ignore_interrupts():
         cluster = LocalCluster(
-            n_workers=workers or os.cpu_count(),
+            n_workers=workers,
             threads_per_worker=1,
             dashboard_address="127.0.0.1:0",  # any free port: several studies may be running
             memory_limit=0,

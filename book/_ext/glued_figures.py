@@ -2,9 +2,12 @@
 
 MyST-NB's `glue:figure` works on its own page only, and what `glue` brings from another page has no alternative text.
 Before the build each figure glued in `book/results/*.ipynb` is written to `book/results/figures/<key>.png`.
+
+    python book/_ext/glued_figures.py NOTEBOOK KEY FILE    write one figure: the README's, `make refresh`
 """
 
 import json
+import sys
 from base64 import b64decode
 from pathlib import Path
 
@@ -40,3 +43,8 @@ def setup(app) -> dict:
     """Register with Sphinx."""
     app.connect("builder-inited", write_figures)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+if __name__ == "__main__":
+    notebook, key, file = sys.argv[1:]
+    Path(file).write_bytes(glued_figures(json.loads(Path(notebook).read_text(encoding="utf-8")))[key])

@@ -1,5 +1,6 @@
 """What the book is made from: its extensions, its table of contents, the README."""
 
+import json
 import re
 from base64 import b64encode
 from importlib import util
@@ -68,3 +69,10 @@ def test_links_of_the_readme_exist():
     assert links
     for link in links:
         assert link.startswith("https://") or (ROOT / link).exists(), link
+
+
+def test_the_readme_shows_the_figure_of_the_committed_notebook():
+    """`make refresh` writes it."""
+    notebook = json.loads((ROOT / "notebooks" / "early_stopping.ipynb").read_text())
+    figures = extension("glued_figures").glued_figures(notebook)
+    assert (ROOT / "book/_static/early_stopping.png").read_bytes() == figures["early_stopping_figure"]
