@@ -22,8 +22,8 @@ from rich.table import Table
 
 from lth import costs
 from lth.errors import LthError
+from lth.paths import commit
 from lth.recipes import RECIPES
-from lth.runner import _commit
 from lth.studies import study
 
 HERE = Path(__file__).parent
@@ -38,7 +38,7 @@ def main(
     peer: Annotated[Path | None, typer.Option(help="A file that prepares another project's training loop.")] = None,
     programs: Annotated[str, typer.Option(help="Which programs to time.")] = ",".join(PROGRAMS),
     levels: Annotated[str, typer.Option(help="At which levels of the ladder.")] = LEVELS,
-    seconds: Annotated[float, typer.Option(help="How long to repeat each of the timings.")] = 1.5,
+    seconds: Annotated[float, typer.Option(help="How long to repeat each of the timings.")] = 1.0,
     rounds: Annotated[int, typer.Option(help="How often to repeat each at least.")] = 5,
     keep: Annotated[bool, typer.Option(help="Write the record.")] = True,
 ) -> None:
@@ -84,7 +84,7 @@ def _time(name: str, levels: str, seconds: float, rounds: int, folder: Path) -> 
         "versions": json.dumps(
             {n: version(n) for n in ("torch", "numpy", "numba")} | {"python": platform.python_version()}
         ),
-        "commit": _commit(),
+        "commit": commit(),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     rows = pd.DataFrame([_row(timing) | where for timing in result["benchmarks"]])[list(costs.COSTS.columns)]
@@ -102,7 +102,8 @@ def _table(frame: pd.DataFrame) -> Table:
     """A row for each program and level: milliseconds, the ratios, memory."""
     wide = frame.set_index(["engine", "level", "what"])["milliseconds"]
     floor = wide.xs(costs.FLOOR, level="engine").min() if costs.FLOOR in set(frame["engine"]) else float("nan")
-    table = Table(title=f"LeNet-300-100, MNIST, batch 60, one core of {frame['machine'].iloc[0]}", box=SIMPLE)
+    title = f"LeNet-300-100, MNIST, batch 60, one core of {frame['machine'].iloc[0]}"
+    table = Table(title=title, box=SIMPLE, pad_edge=False)
     ratios = [f"÷ {name[:4]}-\n{name[4:]}" for name in (costs.LOOP, costs.FLOOR)]
     heads = ("level", "weights\nleft", "ms an\niteration", *ratios, "ms to\nmeasure", "peak\nMB")
     table.add_column("program", no_wrap=True)

@@ -15,7 +15,7 @@ from lth.engines import choose
 from lth.errors import LthError, check_choice
 from lth.models import skeleton
 from lth.paths import make_dir, records_dir
-from lth.plots import _figure, density_axis
+from lth.plots import density_axis, new_figure
 from lth.pruning import ladder
 from lth.recipes import Recipe
 from lth.studies import Study
@@ -145,7 +145,7 @@ def table(costs: pd.DataFrame) -> pd.DataFrame:
 def against_density(costs: pd.DataFrame) -> Figure:
     """The cost of an iteration against density, both on log axes, by program; dotted: the matrix products alone."""
     steps = costs[costs["what"] == "step"]
-    figure, ax = _figure((7.2, 4.6))
+    figure, ax = new_figure((7.2, 4.8))
     for engine, (name, colour, marker, dash) in STYLES.items():
         rows = steps[steps["engine"] == engine].sort_values("density")
         dashes = (0, dash) if dash else "-"
@@ -159,7 +159,7 @@ def against_density(costs: pd.DataFrame) -> Figure:
     ax.set_yscale("log")
     ax.yaxis.set_major_formatter("{x:g}")
     ax.set(xlabel="weights left (%, log scale)", ylabel="milliseconds an iteration (log scale)")
-    ax.legend(frameon=True, framealpha=0.9, edgecolor="none", fontsize="small")
+    ax.legend(loc="lower left", frameon=True, framealpha=0.9, edgecolor="none", fontsize="small")
     return figure
 
 

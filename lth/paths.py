@@ -1,6 +1,7 @@
 """Where things lie: everything the project reads or writes is below one data folder."""
 
 import os
+import subprocess
 from pathlib import Path
 
 from lth.errors import LthError
@@ -37,3 +38,9 @@ def make_dir(path: Path) -> Path:
     except OSError as error:
         raise LthError(f"cannot write to {path}: make it writable or set LTH_DATA to another folder") from error
     return path
+
+
+def commit() -> str:
+    """The git commit of this checkout, marked where files differ from it; empty outside of git."""
+    describe = ["git", "-C", ROOT, "describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"]
+    return subprocess.run(describe, capture_output=True, text=True).stdout.strip()

@@ -28,7 +28,7 @@ def learning_curves(records: Records, levels: list[int], planned: int) -> Figure
     curves = curves_at(records, levels)
     curves["weights left"] = curves["density"].map("{:.1%}".format)
     _name_arms(curves)
-    figure, ax = _figure((7.2, 4.6))
+    figure, ax = new_figure((7.2, 4.6))
     sns.lineplot(
         curves, x="iteration", y="test_acc", hue="weights left", style="arm", errorbar=ENVELOPE, ax=ax,
         hue_order=[f"{d:.1%}" for d in sorted(curves["density"].unique(), reverse=True)], palette="viridis",
@@ -48,7 +48,7 @@ def against_density(records: Records, column: str, label: str, planned: int, per
     runs["percent"] = 100 * runs["density"]
     dense = runs[(runs["arm"] == "ticket") & (runs["level"] == 0)][column].mean()
     _name_arms(runs)
-    figure, ax = _figure((7.2, 4.4))
+    figure, ax = new_figure((7.2, 4.4))
     sns.lineplot(
         runs, x="percent", y=column, hue="arm", style="arm", errorbar=ENVELOPE, ax=ax, palette=_by_name(runs, 1),
         markers=_by_name(runs, 2), dashes=_by_name(runs, 3), err_kws={"alpha": 0.15}, linewidth=1.6, markersize=6,
@@ -78,7 +78,7 @@ def _thousands(y: float, _) -> str:
     return f"{y:,.0f}"
 
 
-def _figure(size: tuple[float, float]) -> tuple[Figure, Axes]:
+def new_figure(size: tuple[float, float]) -> tuple[Figure, Axes]:
     """An empty figure in the book's style, not registered with pyplot's display."""
     with sns.axes_style("whitegrid", {"grid.color": "0.9"}), sns.plotting_context("notebook"):
         figure, ax = plt.subplots(figsize=size, dpi=144, layout="constrained")

@@ -5,7 +5,6 @@ import json
 import logging
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from lth import records, store
 from lth.errors import LthError, check_positive
 from lth.execute import execute
 from lth.lottery import Job, Procedure, procedures
-from lth.paths import ROOT, make_dir, runs_dir
+from lth.paths import commit, make_dir, runs_dir
 from lth.recipes import Recipe
 from lth.runs import Run
 from lth.store import Finished
@@ -69,7 +68,7 @@ class Queue:
 
     def __init__(self, study: Study, missing: set[str], client: Client, device: str, say):
         self.study, self.missing, self.client, self.device, self.say = study, missing, client, device, say
-        self.commit = _commit()
+        self.commit = commit()
         self.published = records.load_or_empty(study.name).runs.set_index("key")
         self.ready: list[tuple[Job, Walk | None]] = []
         self.waiting: dict[Future, list[tuple[Job, Walk | None]]] = {}
@@ -216,13 +215,3 @@ def _children_ignore_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, previous)
-
-
-def _commit() -> str:
-    """The git commit of this checkout, marked where files differ from it; empty outside of git."""
-    git = subprocess.run(
-        ["git", "-C", ROOT, "describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"],
-        capture_output=True,
-        text=True,
-    )
-    return git.stdout.strip()

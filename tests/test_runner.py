@@ -23,7 +23,7 @@ from lth.errors import LthError
 from lth.execute import execute
 from lth.lottery import procedures, walk
 from lth.models import MODELS
-from lth.paths import runs_dir
+from lth.paths import commit, runs_dir
 from lth.recipes import Pruning
 from lth.studies import Grid, study
 
@@ -36,7 +36,7 @@ def without_dask(of) -> dict:
     kept = {}
 
     def train_one(job):
-        kept[job.run.key] = execute([job], commit=runner._commit())[0]
+        kept[job.run.key] = execute([job], commit=commit())[0]
         return kept[job.run.key]
 
     for chain in of.chains():

@@ -23,7 +23,7 @@ from lth.models import FullyConnected, build_model, initialise, skeleton
 from lth.recipes import RECIPES, Optimizer
 from lth.training import Start, early_stop, train
 
-RUNS, BOUND = 12, 4.0  # pairs, standard errors
+RUNS, BOUND = 24, 3.0  # pairs, standard errors
 MEASURED = ("early-stop iteration", "validation loss", "test accuracy")
 RECIPE = replace(
     RECIPES["lenet"],

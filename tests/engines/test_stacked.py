@@ -269,9 +269,8 @@ def test_each_replica_of_every_network_is_what_plain_pytorch_makes_of_it(name, d
     if dtype == torch.float32:
         bounds = [3 * apart(plain(used, *run, dtype), truth) + 1e-7 for run, truth in zip(runs, truths, strict=True)]
     for replicas in (1, 2, 3):
-        begun = [
-            replace(s, weights=cast(s.weights, dtype), augmentation=numbers(100 + i)) for i, s in enumerate(starts)
-        ]
+        begun = [start(used, seed, density=0.6) for seed in range(replicas)]
+        begun = [replace(s, weights=cast(s.weights, dtype)) for s in begun]
         stack = Stacked(used, trials[:replicas], begun)
         stack.advance(rows[:replicas], 0)
         for i in range(replicas):

@@ -1,0 +1,26 @@
+import subprocess
+import sys
+
+import pytest
+
+import lth
+
+CORE = ("recipes", "data", "models", "pruning", "training", "lottery", "engines.stacked")
+ELSEWHERE = ("dask", "distributed", "numba", "pandera", "papermill", "seaborn", "safetensors", "typer", "torchvision")
+
+
+def test_the_core_runs_on_a_bare_gpu_machine():
+    """It imports nothing but torch, numpy, pandas and pyarrow."""
+    blocked = f"import sys; sys.modules.update(dict.fromkeys({ELSEWHERE}))"
+    imports = "; ".join(f"import lth.{name}" for name in CORE)
+    done = subprocess.run([sys.executable, "-c", f"{blocked}; {imports}"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_public_names():
+    assert lth.study("lenet", trials=1).trials == 1
+    assert lth.build_model(lth.RECIPES["lenet"])(__import__("torch").zeros(2, 1, 28, 28)).shape == (2, 10)
+    assert "lenet" in lth.STUDIES
+    assert callable(lth.records.load)
+    with pytest.raises(AttributeError, match="has no attribute 'stduy'"):
+        lth.stduy  # noqa: B018
