@@ -212,7 +212,12 @@ def test_a_mirror_that_says_nothing_does_not_answer(monkeypatch):
 
 def test_a_probe_ends_whatever_it_waits_for(monkeypatch):
     monkeypatch.setattr(download, "PROBE_SECONDS", 0.1)
-    monkeypatch.setattr(download.urllib.request, "urlopen", lambda *_, **__: time.sleep(3))
+
+    def hanging(*_, **__):
+        time.sleep(3)
+        raise OSError
+
+    monkeypatch.setattr(download.urllib.request, "urlopen", hanging)
     start = time.monotonic()
     assert not download._answers("http://localhost/file")
     assert time.monotonic() - start < 2
