@@ -135,8 +135,8 @@ def table(costs: pd.DataFrame) -> pd.DataFrame:
     step, measure = (wide[what].sort_index(axis=1, ascending=False) for what in ("step", "measure"))
     shown = step.map("{:.3g}".format)
     shown.columns = [f"{100 * density:.3g}%" for density in step]
-    shown["measuring, dense"] = measure.iloc[:, 0].map("{:.3g}".format)
-    shown["measuring, sparsest"] = measure.iloc[:, -1].map("{:.3g}".format)
+    shown["measuring, dense"] = measure.iloc[:, 0].map("{:,.1f}".format)
+    shown["measuring, sparsest"] = measure.iloc[:, -1].map("{:,.1f}".format)
     shown["memory (MB)"] = named.groupby("engine")["memory_mb"].max().map("{:.0f}".format)
     shown = shown.reindex([name for name in STYLES if name in shown.index])
     return shown.rename(index={name: style[0] for name, style in STYLES.items()}).rename_axis(None)

@@ -23,9 +23,11 @@ STYLES = {  # arm: its name in legends, colour, marker, dash
 }
 
 
-def learning_curves(records: Records, levels: list[int], planned: int) -> Figure:
-    """Test accuracy against training iteration at some levels: solid for tickets, dashed for other arms."""
+def learning_curves(records: Records, levels: list[int], planned: int, until: int | None = None) -> Figure:
+    """Test accuracy against training iteration, up to `until`, at some levels: solid for tickets, else dashed."""
     curves = curves_at(records, levels)
+    if until:
+        curves = curves[curves["iteration"] <= until].copy()
     curves["weights left"] = curves["density"].map("{:.1%}".format)
     _name_arms(curves)
     figure, ax = new_figure((7.2, 4.6))

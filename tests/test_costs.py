@@ -102,7 +102,7 @@ def test_the_table_has_a_row_for_each_program():
     shown = costs.table(times(step=lambda engine, density: density))
     assert list(shown.index) == [style[0] for style in costs.STYLES.values()]
     assert list(shown.columns) == ["100%", "20%", "1%", "measuring, dense", "measuring, sparsest", "memory (MB)"]
-    assert shown.iloc[0].tolist() == ["1", "0.2", "0.01", "30", "30", "100"]
+    assert shown.iloc[0].tolist() == ["1", "0.2", "0.01", "30.0", "30.0", "100"]
 
 
 def test_the_figure_tells_programs_apart_without_colour():

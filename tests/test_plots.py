@@ -52,3 +52,8 @@ def test_learning_curves_show_the_levels_asked_for_and_the_trials_there_are(reco
     assert {"100.0%", "25.0%", "winning ticket", "same masks, fresh weights"} <= set(labels)
     assert "50.0%" not in labels
     assert "n = 2 of 5 trials" in ax.get_title(loc="right")
+
+
+def test_learning_curves_end_where_they_are_told_to(records):
+    (ax,) = plots.learning_curves(records, [0, 2], planned=2, until=100).axes
+    assert max(line.get_xdata().max() for line in ax.get_lines() if len(line.get_xdata())) == 100
