@@ -1,6 +1,7 @@
 """A study of seconds on the tiny MNIST. Run as a script, this is the command `lth` with that study and that data."""
 
 import hashlib
+import signal
 from dataclasses import replace
 
 from tiny import TEST, TRAIN
@@ -39,4 +40,6 @@ if __name__ in ("__main__", "__mp_main__"):
 if __name__ == "__main__":
     from lth.cli import main
 
+    # As at a terminal: a shell that runs the tests in its background has them ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     main()
