@@ -10,7 +10,8 @@ from rich.table import Table
 
 from lth.engines import CHOICES
 from lth.errors import LthError
-from lth.studies import STUDIES, Study, cost, study
+from lth.grid import Study, cost
+from lth.studies import STUDIES, study
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 

@@ -13,12 +13,12 @@ from matplotlib.figure import Figure
 from lth import records
 from lth.engines import choose
 from lth.errors import LthError, check_choice
+from lth.grid import Study
 from lth.models import skeleton
 from lth.paths import make_dir, records_dir
 from lth.plots import density_axis, new_figure
 from lth.pruning import ladder
 from lth.recipes import Recipe
-from lth.studies import Study
 
 FILE = "costs.parquet"
 FLOOR = "products"  # the matrix products of a dense step and nothing else

@@ -2,9 +2,11 @@
 
 from types import FunctionType, ModuleType
 
+from lth import records
 from lth.errors import check_choice
+from lth.grid import Study
 from lth.records import Records
-from lth.studies import Study, study
+from lth.studies import STUDIES, study
 
 STUDY_PARAMETERS = ("trials", "levels", "iterations", "arms", "rewind")
 _IPYTHON = {"In", "Out", "exit", "quit", "get_ipython", "open"}
@@ -23,11 +25,25 @@ def study_of(namespace: dict, *others: str) -> Study:
     return study(namespace["study"], **{name: namespace[name] for name in STUDY_PARAMETERS if name in namespace})
 
 
-def provenance(notebook: str, records: Records, **parameters) -> str:
+def records_of(chosen: Study) -> Records:
+    """The records for a notebook's figure.
+
+    Unchanged by parameters, a study is drawn as far as it is published, so that a book is built from what is committed
+    even while its studies go on. Otherwise, or where nothing is published, what is missing is trained.
+    """
+    if chosen == STUDIES[chosen.name]:
+        published = set(records.load_or_empty(chosen.name).runs["key"])
+        there = [run for run in chosen.runs() if run.key in published]
+        if there:
+            return records.collect(chosen.name, there)
+    return chosen.run()
+
+
+def provenance(notebook: str, shown: Records, **parameters) -> str:
     """Where a figure comes from, for its caption: notebook, parameters, study, record hash and commit."""
     given = ", ".join(f"{name} = {value}" for name, value in parameters.items() if value is not None) or "defaults"
-    commits = ", ".join(sorted(set(records.runs["commit"]))) or "none"
+    commits = ", ".join(sorted(set(shown.runs["commit"]))) or "none"
     return (
-        f"Notebook {notebook}.ipynb (parameters: {given}), study {records.study}, records {records.digest}, "
+        f"Notebook {notebook}.ipynb (parameters: {given}), study {shown.study}, records {shown.digest}, "
         f"trained at commit {commits}."
     )

@@ -19,12 +19,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from lth import records, store
 from lth.errors import LthError, check_positive
 from lth.execute import execute
+from lth.grid import Study, cost
 from lth.lottery import Job, Procedure, procedures
 from lth.paths import commit, make_dir, runs_dir
 from lth.recipes import Recipe
 from lth.runs import Run
 from lth.store import Finished
-from lth.studies import Study, cost
 
 
 def run(study: Study, workers: int | None = None, scheduler: str | None = None, device: str = "cpu") -> int:

@@ -21,11 +21,12 @@ from tiny_study import STUDY, TINY
 from lth import records, runner, store
 from lth.errors import LthError
 from lth.execute import execute
+from lth.grid import Grid
 from lth.lottery import procedures, walk
 from lth.models import MODELS
 from lth.paths import commit, runs_dir
 from lth.recipes import Pruning
-from lth.studies import Grid, study
+from lth.studies import study
 
 EVERY_ARM = "ticket,reinit:2,random-mask,oneshot,oneshot-reinit,chain-reinit"
 SCRIPT = Path(__file__).with_name("tiny_study.py")

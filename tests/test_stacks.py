@@ -13,8 +13,9 @@ from tiny_study import TINY
 from lth import execute, runner, store
 from lth.engines.stacked import Stacked
 from lth.errors import LthError
+from lth.grid import Study
 from lth.lottery import Chain, find_tickets
-from lth.studies import Study, study
+from lth.studies import study
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ from tiny_study import STUDY, TINY
 
 import lth
 from lth.errors import LthError
+from lth.grid import Grid, Study, cost
 from lth.lottery import Chain
 from lth.runs import ARMS
-from lth.studies import STUDIES, Grid, Study, cost, parse_arms, study
+from lth.studies import STUDIES, parse_arms, study
 
 
 def places(of: Study) -> set:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from tiny import TEST, TRAIN
 
 from lth import datasets
+from lth.grid import Grid, Study
 from lth.recipes import RECIPES
-from lth.studies import STUDIES, Grid, Study
+from lth.studies import STUDIES
 
 TINY = replace(
     RECIPES["lenet"],

@@ -1,0 +1,83 @@
+"""Grids of runs: what a study consists of, what of it is missing, and how to get its records."""
+
+import sys
+from dataclasses import dataclass
+
+from lth import data, records, store
+from lth.engines import choose
+from lth.lottery import Chain
+from lth.models import skeleton
+from lth.pruning import ladder
+from lth.recipes import Recipe
+from lth.records import Records
+from lth.runs import ARMS, Run, stream
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Trials 0, 1, … of some arms; `draws` says how often each arm is drawn in a trial."""
+
+    draws: dict[str, int]
+    trials: int
+
+
+@dataclass(frozen=True)
+class Study:
+    """A named grid of runs with one recipe or several; levels 0 to `levels`."""
+
+    name: str
+    recipes: tuple[Recipe, ...]
+    grids: tuple[Grid, ...]
+    levels: int
+    root_seed: int = 0
+    engine: str = "auto"
+
+    @property
+    def trials(self) -> int:
+        """How many trials the largest grid has."""
+        return max(grid.trials for grid in self.grids)
+
+    def chains(self) -> list[Chain]:
+        """One chain for every recipe and trial."""
+        return [
+            Chain(recipe, trial, self.levels, self._draws(trial), self.root_seed, self.engine)
+            for trial in range(self.trials)
+            for recipe in self.recipes
+        ]
+
+    def runs(self) -> list[Run]:
+        """Every run of the study."""
+        return [run for chain in self.chains() for run in chain.runs()]
+
+    def missing(self) -> list[Run]:
+        """The runs that are neither published nor kept."""
+        done = set(records.load_or_empty(self.name).runs["key"]) | store.keys()
+        return [run for run in self.runs() if run.key not in done]
+
+    def check(self, device: str = "cpu") -> None:
+        """LthError where the engine does not fit, the ladder is too deep or the data set cannot be read."""
+        for recipe in self.recipes:
+            choose(recipe, 1.0, self.engine, device)
+            ladder(skeleton(recipe), recipe.pruning, self.levels)
+            data.load(recipe, stream(self.root_seed, 0, "split"))
+
+    def run(self, **options) -> Records:
+        """Train what is missing (options: see lth.runner.run) and return the records of all of the study's runs."""
+        for problem in store.verify(run.key for run in self.runs()):
+            print(problem, file=sys.stderr)
+        if self.missing():
+            from lth import runner  # Dask and Rich are needed only where something is trained
+
+            runner.run(self, **options)
+        return records.collect(self.name, self.runs())
+
+    def _draws(self, trial: int) -> dict[str, int]:
+        grids = [grid for grid in self.grids if trial < grid.trials]
+        return {arm: max(g.draws.get(arm, 0) for g in grids) for arm in ARMS if any(arm in g.draws for g in grids)}
+
+
+def cost(run: Run) -> float:
+    """Roughly what a run costs, in dense iterations: below a third, the cost falls with the density."""
+    rung = ladder(skeleton(run.recipe), run.recipe.pruning, run.level)
+    density = sum(rung[-1].values()) / sum(rung[0].values())
+    return run.recipe.iterations * min(1.0, 0.1 + 2.7 * density)
