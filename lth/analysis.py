@@ -1,19 +1,50 @@
 """What the figures and the prose need to know of records. Tables in, tables and numbers out; nothing is trained."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import pandas as pd
 
 from lth.errors import LthError
 from lth.records import Records
-from lth.runs import FROM_DENSE
+from lth.runs import ARMS, FROM_DENSE
+
+if TYPE_CHECKING:
+    from lth.grid import Grid
 
 ILLUSTRATIVE_LEVELS = (0, 3, 7, 15)  # 100 %, 51.3 %, 21.1 % and 3.6 % of LeNet's weights, as in [FC] Figure 3
+SHORT_NAMES = {  # of arms, in notes
+    "ticket": "winning ticket",
+    "reinit": "fresh weights",
+    "random-mask": "random masks",
+    "oneshot": "one-shot ticket",
+    "oneshot-reinit": "one-shot masks with fresh weights",
+    "chain-reinit": "own chain",
+}
+
+
+def select_arms(records: Records, arms: Iterable[str]) -> Records:
+    """The records of these arms, as far as there are any."""
+    curves, runs = (frame[frame["arm"].isin(list(arms))] for frame in (records.curves, records.runs))
+    return replace(records, curves=curves, runs=runs)
+
+
+def average_draws(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """One row a trial, arm and level (and iteration, in curves): the mean of `columns` over the draws of a trial."""
+    keys = [name for name in ("recipe", "arm", "trial", "level", "iteration") if name in rows]
+    return rows.groupby(keys, as_index=False)[columns].mean()
 
 
 def with_dense(runs: pd.DataFrame) -> pd.DataFrame:
-    """The runs, with the ticket's level 0 repeated for the arms that start from the same dense net."""
+    """The runs, with the ticket's level 0 repeated for the arms that start from the same dense net, in their trials."""
     dense = runs[(runs["arm"] == "ticket") & (runs["level"] == 0)]
-    sharing = [arm for arm in runs["arm"].unique() if arm not in FROM_DENSE]
-    return pd.concat([runs, *(dense.assign(arm=arm) for arm in sharing)], ignore_index=True)
+    sharing = runs[~runs["arm"].isin(FROM_DENSE)]
+    repeated = [
+        dense[(dense["recipe"] == recipe) & dense["trial"].isin(group["trial"])].assign(arm=arm)
+        for (recipe, arm), group in sharing.groupby(["recipe", "arm"])
+    ]
+    return pd.concat([runs, *repeated], ignore_index=True)
 
 
 def at(runs: pd.DataFrame, arm: str, level: int, column: str) -> pd.Series:
@@ -46,6 +77,12 @@ def density_at(runs: pd.DataFrame, level: int) -> float:
     return mean_at(runs, "ticket", level, "density")
 
 
+def lowest_density(runs: pd.DataFrame, arm: str, column: str, threshold: float) -> float:
+    """The density down to which an arm's mean `column` is at least `threshold` at every level; nan if at none."""
+    means = runs[runs["arm"] == arm].groupby("level")[[column, "density"]].mean().sort_index()
+    return float(means["density"][(means[column] >= threshold).cummin()].min())
+
+
 def illustrative_levels(runs: pd.DataFrame) -> list[int]:
     """The levels that Figure 3 of the paper shows, as far as the records go, and otherwise the deepest there is."""
     deepest = int(runs["level"].max())
@@ -64,7 +101,64 @@ def curves_at(records: Records, levels: list[int]) -> pd.DataFrame:
     return rows.merge(records.runs[[*keys, "density"]], on=keys)
 
 
-def trials_note(runs: pd.DataFrame, planned: int) -> str:
-    """How many trials a figure shows: "n = 3 trials", or "n = 2 of 5 trials" while a study is unfinished."""
-    n = runs["trial"].nunique()
-    return f"n = {n} trial{'s'[: n != 1]}" if n >= planned else f"n = {n} of {planned} trials"
+def train_accuracy_at_stop(records: Records) -> pd.DataFrame:
+    """The runs with `early_stop_train_acc`: the last training accuracy measured up to the early-stop iteration."""
+    keys = ["recipe", "arm", "trial", "draw", "level"]
+    measured = records.curves.dropna(subset=["train_acc"])[[*keys, "iteration", "train_acc"]]
+    merged = measured.merge(records.runs[[*keys, "early_stop_iteration"]], on=keys)
+    before = merged[merged["iteration"] <= merged["early_stop_iteration"]].sort_values("iteration")
+    last = before.drop_duplicates(keys, keep="last").rename(columns={"train_acc": "early_stop_train_acc"})
+    return records.runs.merge(last[[*keys, "early_stop_train_acc"]], on=keys, how="left")
+
+
+def means_table(runs: pd.DataFrame, level: int, columns: dict[str, str], planned: Iterable[str]) -> pd.DataFrame:
+    """Means over trials at a level: a row for each planned arm, `columns` under their names there, and trials.
+
+    Arms without a run at this level have no numbers (nan) and 0 trials.
+    """
+    rows = average_draws(runs[runs["level"] == level], list(columns)).groupby("arm")
+    table = rows[list(columns)].mean().rename(columns=columns).reindex(list(planned))
+    table["trials"] = rows["trial"].nunique().reindex(list(planned), fill_value=0)
+    return table.rename_axis(None)
+
+
+def planned_trials(grids: Iterable["Grid"], arms: Iterable[str] | None = None) -> dict[str, int]:
+    """How many trials a study's grids plan for each of `arms` (None: for every arm); without those not planned."""
+    wanted = [arm for arm in ARMS if arms is None or arm in arms]
+    planned = {arm: max((grid.trials for grid in grids if arm in grid.draws), default=0) for arm in wanted}
+    return {arm: trials for arm, trials in planned.items() if trials}
+
+
+def absent_arms(runs: pd.DataFrame, planned: Iterable[str]) -> list[str]:
+    """The planned arms of which the records hold no run."""
+    return [arm for arm in planned if arm not in set(runs["arm"])]
+
+
+def trials_note(runs: pd.DataFrame, planned: int | dict[str, int]) -> str:
+    """How many trials a figure shows, of how many that are planned (for every arm, or by the arms it is to show).
+
+    "n = 3 trials"; "n = 2 of 5 trials" while a study is unfinished; "n = 2–5 of 5 trials" where levels differ; arms
+    that differ from the first one in brackets, "n = 5 of 20 trials (one-shot ticket 3 of 5)"; and "; no runs yet of …".
+    """
+    if isinstance(planned, int):
+        planned = dict.fromkeys((arm for arm in ARMS if arm in set(runs["arm"])), planned)
+    absent = absent_arms(runs, planned)
+    numbers = {arm: _shown_of(runs[runs["arm"] == arm], planned[arm]) for arm in planned if arm not in absent}
+    first = next(iter(numbers.values()), "0")
+    others = "; ".join(f"{SHORT_NAMES[arm]} {number}" for arm, number in numbers.items() if number != first)
+    note = f"n = {first} trial{'s'[: first != '1']}" + (f" ({others})" if others else "")
+    return note + (f"; no runs yet of {enumeration(absent)}" if absent else "")
+
+
+def enumeration(arms: Iterable[str]) -> str:
+    """The short names of arms as prose: "random masks and one-shot ticket"."""
+    *before, last = [SHORT_NAMES[arm] for arm in arms]
+    return f"{', '.join(before)} and {last}" if before else last
+
+
+def _shown_of(runs: pd.DataFrame, planned: int) -> str:
+    """The trials of one arm: "5", "3 of 5", "3–5 of 5" where levels or recipes differ."""
+    counts = runs.groupby(["recipe", "level"])["trial"].nunique()
+    low, high = counts.min(), counts.max()
+    shown = f"{low}" if low == high else f"{low}–{high}"
+    return shown if low >= planned else f"{shown} of {planned}"

@@ -1,9 +1,12 @@
-"""Random flips and crops of CIFAR-10's images, drawn on the CPU and applied wherever the images are."""
+"""Random flips and crops of images, drawn on the CPU and applied to their bytes wherever they are.
+
+To bytes, because what comes in at the edges is then the data set's black, whatever a recipe makes of black afterwards.
+"""
 
 import torch
 from torch.nn import functional as F
 
-PAD = 4  # pixels of 0 on each side, before cropping to the old size ([FC] appendix I)
+PAD = 4  # black pixels on each side, before cropping to the old size ([FC] appendix I)
 SHIFTS = 2 * PAD + 1  # where a crop may begin, in each direction
 KINDS = 2 * SHIFTS * SHIFTS  # ways to flip and crop an image
 

@@ -26,8 +26,12 @@ class Images:
 
     def floats(self, index: torch.Tensor | slice) -> torch.Tensor:
         """The images at `index` as the recipe wants them: float32 (k, channels, height, width)."""
+        return self.as_floats(self.pixels[index], index)
+
+    def as_floats(self, pixels: torch.Tensor, index: torch.Tensor | slice) -> torch.Tensor:
+        """`pixels`, which augmentation made of those at `index`, as the recipe wants them."""
         scale = self.scale if len(self.scale) == 1 else self.scale[index]
-        return self.pixels[index] * scale + self.shift
+        return pixels * scale + self.shift
 
 
 @dataclass(frozen=True)

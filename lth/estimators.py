@@ -96,6 +96,8 @@ def _by_trial(runs: pd.DataFrame, measure: str, arm: str, levels: list[int]) -> 
 
 
 def _names(levels) -> str:
+    if len(levels) > 2 and list(levels) == list(range(levels[0], levels[-1] + 1)):
+        return f"levels {levels[0]} to {levels[-1]}"
     return f"level {levels[0]}" if len(levels) == 1 else "levels " + ", ".join(map(str, levels))
 
 

@@ -15,7 +15,6 @@ from lth.engines._memory import most_replicas
 from lth.errors import LthError
 from lth.lottery import Job
 from lth.models import Weights
-from lth.runs import stream
 from lth.store import Finished
 from lth.training import EngineFactory, Trained, early_stop, train
 
@@ -38,7 +37,7 @@ def execute(jobs: Sequence[Job], device: str = "cpu", commit: str = "") -> list[
     finished = []
     for i in range(stacks):  # of about the same size
         stack = jobs[len(jobs) * i // stacks : len(jobs) * (i + 1) // stacks]
-        trials = [data.load(job.run.recipe, stream(job.run.root_seed, job.run.trial, "split")) for job in stack]
+        trials = [data.load(job.run.recipe, job.run.split()) for job in stack]
         label = device if device == "cpu" else torch.cuda.get_device_name()
         finished += [
             finish(job, trained, trial.name, engine, label, commit)
@@ -87,6 +86,7 @@ def finish(job: Job, trained: Trained, data_name: str, engine: str, device: str,
         "mask_sha256": pruning.digest(job.masks),
         "input_connections": _input_connections(job) if own_masks else None,
         "start_histogram": json.dumps(_start_histogram(job)) if own_masks else None,
+        "drift": json.dumps(trained.drift) if trained.drift else None,
         "spec": run.spec,
         "key": run.key,
         "engine": engine,
@@ -106,6 +106,7 @@ def finish(job: Job, trained: Trained, data_name: str, engine: str, device: str,
         trained.weights if keeps else {},
         trained.rewound if keeps and run.level == 0 else {},
         job.masks if own_masks else {},
+        trained.moments if keeps and run.recipe.carry_optimizer else None,
     )
 
 
@@ -117,7 +118,7 @@ def _input_connections(job: Job) -> list[int] | None:
 
 def _start_histogram(job: Job) -> dict[str, list[int]]:
     """Per layer, how many survivors start where, in HISTOGRAM_BINS; the outer bins take what lies beyond them."""
-    return {name: _histogram(job.weights, name, mask) for name, mask in job.masks.items()}
+    return {name: _histogram(job.weights, name, mask) for name, mask in job.masks.items() if mask.dim() > 1}
 
 
 def _histogram(weights: Weights, name: str, mask: torch.Tensor) -> list[int]:

@@ -3,7 +3,7 @@
 import sys
 from dataclasses import dataclass
 
-from lth import data, records, store
+from lth import data, deviations, records, store
 from lth.engines import choose
 from lth.lottery import Chain
 from lth.models import skeleton
@@ -15,10 +15,14 @@ from lth.runs import ARMS, Run, stream
 
 @dataclass(frozen=True)
 class Grid:
-    """Trials 0, 1, … of some arms; `draws` says how often each arm is drawn in a trial."""
+    """Trials 0, 1, … of some arms; `draws` says how often each arm is drawn in a trial.
+
+    It holds for the study's recipes of these names, or for all of them where none is named.
+    """
 
     draws: dict[str, int]
     trials: int
+    recipes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Study:
     def chains(self) -> list[Chain]:
         """One chain for every recipe and trial."""
         return [
-            Chain(recipe, trial, self.levels, self._draws(trial), self.root_seed, self.engine)
+            Chain(recipe, trial, self.levels, self._draws(trial, recipe), self.root_seed, self.engine)
             for trial in range(self.trials)
             for recipe in self.recipes
         ]
@@ -56,7 +60,9 @@ class Study:
 
     def check(self, device: str = "cpu") -> None:
         """LthError where the engine does not fit, the ladder is too deep or the data set cannot be read."""
+        arms = {arm for grid in self.grids for arm in grid.draws}
         for recipe in self.recipes:
+            deviations.check(recipe, arms, self.levels)
             choose(recipe, 1.0, self.engine, device)
             ladder(skeleton(recipe), recipe.pruning, self.levels)
             data.load(recipe, stream(self.root_seed, 0, "split"))
@@ -71,8 +77,8 @@ class Study:
             runner.run(self, **options)
         return records.collect(self.name, self.runs())
 
-    def _draws(self, trial: int) -> dict[str, int]:
-        grids = [grid for grid in self.grids if trial < grid.trials]
+    def _draws(self, trial: int, recipe: Recipe) -> dict[str, int]:
+        grids = [g for g in self.grids if trial < g.trials and (not g.recipes or recipe.name in g.recipes)]
         return {arm: max(g.draws.get(arm, 0) for g in grids) for arm in ARMS if any(arm in g.draws for g in grids)}
 
 

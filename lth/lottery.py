@@ -6,24 +6,26 @@ Sources: Frankle & Carbin (arXiv 1803.03635), section 1; Frankle et al. (arXiv 1
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
-from lth import pruning
+from lth import deviations, pruning
 from lth.models import Masks, Weights, initialise, prunable, skeleton
 from lth.recipes import Recipe
 from lth.runs import ARMS, FROM_DENSE, Run, stream
-from lth.training import Start, Trained
+from lth.training import Moments, Start, Trained
 
 
 @dataclass(frozen=True)
 class Job:
-    """A run that is ready to train: its weights (0 where masked) and its masks."""
+    """A run that is ready to train: its weights (0 where masked), its masks and, but for a deviation, no moments."""
 
     run: Run
     weights: Weights
     masks: Masks
+    moments: Moments | None = None
 
     def start(self) -> Start:
         """Where training begins: a fresh optimizer and the run's own random streams."""
-        return Start(self.weights, self.masks, self.run.stream("order"), self.run.stream("augmentation"))
+        streams = self.run.stream("order"), self.run.stream("augmentation")
+        return Start(self.weights, self.masks, *streams, self.moments)
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,11 @@ def find_tickets(chain: Chain) -> Procedure:
     Yields the jobs of one level at a time, the ticket's first, and is sent what the ticket's training left.
     """
     net, recipe = skeleton(chain.recipe), chain.recipe
-    kinds, rungs = prunable(net), pruning.ladder(net, recipe.pruning, chain.levels)
+    kinds, rungs = prunable(net, recipe.pruning.biases), pruning.ladder(net, recipe.pruning, chain.levels)
 
     # 1. Randomly initialise a neural network f(x; θ₀).
-    original = initialise(net, stream(chain.root_seed, chain.trial, "initialisation"))
-    masks = dense_masks = pruning.full_masks(net)
+    original = initialise(net, stream(chain.root_seed, chain.trial, "initialisation"), recipe.initial_std)
+    masks = dense_masks = pruning.full_masks(net, recipe.pruning.biases)
 
     # 2. Train it for j iterations, arriving at θⱼ; keep θₖ, the weights after the rewind iteration k.
     trained = dense = yield [Job(chain.run("ticket", 0), original, masks), *_reinit(chain, "reinit", 0, masks)]
@@ -75,8 +77,9 @@ def find_tickets(chain: Chain) -> Procedure:
         masks = pruning.prune(trained.weights, masks, kinds, recipe.pruning)
 
         # 4. Rewind the survivors: m ⊙ θₖ is the winning ticket. Train it, and repeat from step 3.
-        ticket = Job(chain.run("ticket", level), pruning.apply(masks, dense.rewound), masks)
-        controls = _reinit(chain, "reinit", level, masks) + _random_masks(chain, level, masks, dense.rewound)
+        rewound, moments = deviations.rewound(chain, level, dense), deviations.carried(recipe, level, trained)
+        ticket = Job(chain.run("ticket", level), pruning.apply(masks, rewound), masks, moments)
+        controls = _reinit(chain, "reinit", level, masks, moments) + _random_masks(chain, level, masks, rewound)
         if chain.draws.get("oneshot") or chain.draws.get("oneshot-reinit"):
             at_once = pruning.prune_to(rungs[level], dense.weights, dense_masks, recipe.pruning)
             controls += _oneshot(chain, level, at_once, dense.rewound)
@@ -85,12 +88,14 @@ def find_tickets(chain: Chain) -> Procedure:
 
 def find_chain_reinit(chain: Chain, draw: int) -> Procedure:
     """The 2020 report's control: a chain of its own that is pruned like a ticket but starts afresh at every level."""
-    net = skeleton(chain.recipe)
-    masks = pruning.full_masks(net)
+    net, recipe = skeleton(chain.recipe), chain.recipe
+    kinds, masks, moments = prunable(net, recipe.pruning.biases), pruning.full_masks(net, recipe.pruning.biases), None
     for level in range(chain.levels + 1):
         run = chain.run("chain-reinit", level, draw)
-        trained = yield [Job(run, pruning.apply(masks, initialise(net, run.stream("initialisation"))), masks)]
-        masks = pruning.prune(trained.weights, masks, prunable(net), chain.recipe.pruning)
+        trained = yield [Job(run, _fresh(run, masks), masks, moments)]
+        if level < chain.levels:
+            masks = pruning.prune(trained.weights, masks, kinds, recipe.pruning)
+            moments = deviations.carried(recipe, level + 1, trained)
 
 
 def procedures(chain: Chain) -> list[tuple[list[Run], Procedure]]:
@@ -118,11 +123,16 @@ def walk(procedure: Procedure, train: Callable[[Job], Trained]) -> Iterator[tupl
             return
 
 
-def _reinit(chain: Chain, arm: str, level: int, masks: Masks) -> list[Job]:
+def _fresh(run: Run, masks: Masks) -> Weights:
+    """New initial weights behind these masks."""
+    weights = initialise(skeleton(run.recipe), run.stream("initialisation"), run.recipe.initial_std)
+    return pruning.apply(masks, weights)
+
+
+def _reinit(chain: Chain, arm: str, level: int, masks: Masks, moments: Moments | None = None) -> list[Job]:
     """The same masks with fresh weights, once for every draw."""
     runs = [chain.run(arm, level, draw) for draw in range(chain.draws.get(arm, 0))]
-    net = skeleton(chain.recipe)
-    return [Job(r, pruning.apply(masks, initialise(net, r.stream("initialisation"))), masks) for r in runs]
+    return [Job(run, _fresh(run, masks), masks, moments) for run in runs]
 
 
 def _random_masks(chain: Chain, level: int, masks: Masks, rewound: Weights) -> list[Job]:

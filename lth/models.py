@@ -126,30 +126,34 @@ def skeleton(recipe: Recipe) -> nn.Module:
 def build_model(recipe: Recipe, generator: torch.Generator | None = None) -> nn.Module:
     """The recipe's network with Gaussian Glorot weights drawn from `generator` (seed 0 where none is given)."""
     model = skeleton(recipe).to_empty(device="cpu")
-    model.load_state_dict(initialise(model, generator or torch.Generator().manual_seed(0)))
+    model.load_state_dict(initialise(model, generator or torch.Generator().manual_seed(0), recipe.initial_std))
     return model
 
 
-def initialise(model: nn.Module, generator: torch.Generator) -> Weights:
+def initialise(model: nn.Module, generator: torch.Generator, std: float | None = None) -> Weights:
     """Fresh parameters and buffers for `model`: weights from N(0, 2 / (fan in + fan out)), zero biases ([FC] app. G).
 
-    BatchNorm starts at scale 1, mean 0 and variance 1.
+    Where `std` is given, every weight has that standard deviation instead. BatchNorm starts at scale 1, mean 0 and
+    variance 1.
     """
     weights = {}
     for name, value in model.state_dict().items():
         fresh = torch.zeros(value.shape, dtype=value.dtype)
-        if value.dim() > 1:
+        if value.dim() > 1 and std is None:
             nn.init.xavier_normal_(fresh, generator=generator)
+        elif value.dim() > 1:
+            nn.init.normal_(fresh, 0, std, generator=generator)
         elif name.endswith(("weight", "running_var")):
             fresh.fill_(1)
         weights[name] = fresh
     return weights
 
 
-def prunable(model: nn.Module) -> dict[str, str]:
+def prunable(model: nn.Module, biases: bool = False) -> dict[str, str]:
     """The kind (convolution, linear or output) of every weight that may be pruned, in order of depth.
 
-    Biases, BatchNorm and residual shortcuts are never pruned ([FC] section 4); the last linear layer is the output.
+    Biases, BatchNorm and residual shortcuts are never pruned ([FC] section 4), unless `biases` asks for the first; the
+    last linear layer is the output.
     """
     kinds = {}
     for name, module in model.named_modules():
@@ -158,4 +162,8 @@ def prunable(model: nn.Module) -> dict[str, str]:
         elif isinstance(module, nn.Linear):
             kinds[f"{name}.weight"] = "linear"
     kinds[next(reversed(kinds))] = "output"
+    if biases:
+        names = dict(model.named_parameters())
+        pairs = ((name, name.removesuffix("weight") + "bias", kind) for name, kind in kinds.items())
+        kinds = {n: kind for weight, bias, kind in pairs for n in (weight, bias) if n in names}
     return kinds

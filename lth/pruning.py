@@ -10,10 +10,10 @@ from lth.models import Masks, Weights, prunable
 from lth.recipes import Pruning
 
 
-def full_masks(model: nn.Module) -> Masks:
+def full_masks(model: nn.Module, biases: bool = False) -> Masks:
     """Masks of a dense net: every prunable weight survives."""
     parameters = dict(model.named_parameters())
-    return {name: torch.ones(parameters[name].shape, dtype=torch.bool) for name in prunable(model)}
+    return {name: torch.ones(parameters[name].shape, dtype=torch.bool) for name in prunable(model, biases)}
 
 
 def apply(masks: Masks, weights: Weights) -> Weights:
@@ -105,15 +105,16 @@ def random_masks(like: Masks, generator: torch.Generator) -> Masks:
 def ladder(model: nn.Module, pruning: Pruning, levels: int) -> list[dict[tuple[str, ...], int]]:
     """Remaining weights of each group of layers at levels 0 to `levels`.
 
-    LthError where a level would empty a group of layers or has nothing left to remove from it.
+    LthError where a level would empty a group of layers or has nothing left to remove from it (biases excepted: the
+    last few of a layer stay).
     """
     sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
-    rates = groups(prunable(model), pruning)
+    rates = groups(prunable(model, pruning.biases), pruning)
     rungs = [{names: sum(sizes[name] for name in names) for names in rates}]
     for level in range(1, levels + 1):
         rung = {names: left - round(rates[names] * left) for names, left in rungs[-1].items()}
         for names, left in rung.items():
-            if left == 0 or left == rungs[-1][names]:
+            if left == 0 or (left == rungs[-1][names] and not names[0].endswith("bias")):
                 raise LthError(
                     f"level {level} would leave {left} of the {rungs[-1][names]} weights in {', '.join(names)}: "
                     f"ask for at most {level - 1} levels"

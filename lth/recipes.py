@@ -3,7 +3,7 @@
 Source: Frankle & Carbin, "The Lottery Ticket Hypothesis" (arXiv 1803.03635), Figure 2 and appendices G to I.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lth.errors import LthError, check_choice, check_positive
 
@@ -11,6 +11,11 @@ DATASETS = ("mnist", "fashion-mnist", "cifar10")
 PREPROCESSINGS = ("l2", "unit", "standard")
 SCOPES = ("layer", "global")
 CRITERIA = ("magnitude",)
+
+
+def optional(default):
+    """A field that a run's specification leaves out at its default: records from before it existed keep their keys."""
+    return field(default=default, metadata={"optional": True})
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,14 @@ class Pruning:
     convolution: float = 0.0
     linear: float = 0.2
     output: float = 0.1
+    biases: bool = optional(False)  # prune each layer's biases as well, at the layer's rate (see lth.deviations)
+    lag: int = optional(0)  # score the weights of this many steps before the end (see lth.deviations)
 
     def __post_init__(self):
         check_choice("pruning scope", self.scope, SCOPES)
         check_choice("pruning criterion", self.criterion, CRITERIA)
+        if self.biases and self.scope == "global":
+            raise LthError("biases are pruned within their layer only: choose the pruning scope layer")
         for kind in ("convolution", "linear", "output"):
             if not 0 <= getattr(self, kind) < 1:
                 raise LthError(
@@ -74,6 +83,12 @@ class Recipe:
     eval_every: int = 100
     train_eval_every: int = 1000
     train_eval_size: int = 10_000
+    drift_at: tuple[int, ...] = optional(())  # iterations at which the distance from the start is measured
+    # What the 2020 replication's code did otherwise (see lth.deviations):
+    initial_std: float | None = optional(None)  # of initial weights; None: Gaussian Glorot
+    carry_optimizer: bool = optional(False)  # each level goes on with the moments that the level before it left
+    split_per_arm: bool = optional(False)  # controls have a split of their own
+    resume_level: int = optional(0)  # from this level on the ticket is rewound to a new draw; 0: never
 
     def __post_init__(self):
         check_choice("data set", self.dataset, DATASETS)
@@ -82,6 +97,14 @@ class Recipe:
             check_positive(name.replace("_", " "), getattr(self, name))
         if not 0 <= self.rewind <= self.iterations:
             raise LthError(f"rewind must lie between 0 and the {self.iterations} iterations, not {self.rewind}")
+        if not 0 <= self.pruning.lag <= self.iterations:
+            raise LthError(
+                f"pruning lag must lie between 0 and the {self.iterations} iterations, not {self.pruning.lag}"
+            )
+        if self.initial_std is not None and not self.initial_std > 0:
+            raise LthError(f"initial std must be above 0, or None for Gaussian Glorot, not {self.initial_std}")
+        if self.carry_optimizer and self.optimizer.name != "adam":
+            raise LthError(f"carry optimizer needs adam, whose moments can be carried, not {self.optimizer.name}")
 
 
 def _conv(name: str, rate: float, learning_rate: float, iterations: int) -> Recipe:

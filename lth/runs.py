@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
 
 import torch
@@ -31,17 +31,30 @@ class Run:
 
     @cached_property
     def spec(self) -> str:
-        """The whole specification as canonical JSON."""
-        return json.dumps(asdict(self), sort_keys=True)
+        """The whole specification as canonical JSON; optional fields are left out at their default."""
+        return json.dumps(_plain(self), sort_keys=True)
 
     @cached_property
     def key(self) -> str:
         """SHA-256 of the specification: the name under which the run is kept."""
         return hashlib.sha256(self.spec.encode()).hexdigest()
 
+    def split(self) -> torch.Generator:
+        """The stream of the split into training and validation images, which all runs of a trial share."""
+        apart = self.recipe.split_per_arm and self.arm != "ticket"
+        return stream(self.root_seed, self.trial, "split", self.arm if apart else "")
+
     def stream(self, purpose: str) -> torch.Generator:
         """This run's own random stream for `purpose` ("order", "augmentation", "initialisation", "mask")."""
         return stream(self.root_seed, self.trial, purpose, self.arm, self.draw, self.level)
+
+
+def _plain(value):
+    """A dataclass as a dictionary, without optional fields that have their default."""
+    if not is_dataclass(value):
+        return value
+    stored = ((f, getattr(value, f.name)) for f in fields(value))
+    return {f.name: _plain(v) for f, v in stored if not (f.metadata.get("optional") and v == f.default)}
 
 
 def stream(root_seed: int, trial: int, purpose: str, arm: str = "", draw: int = 0, level: int = 0) -> torch.Generator:

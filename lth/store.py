@@ -16,6 +16,7 @@ from safetensors.torch import save
 from lth.errors import LthError
 from lth.models import Masks, Weights
 from lth.paths import make_dir, runs_dir
+from lth.training import Moments
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,10 @@ class Finished:
     weights: Weights = field(default_factory=dict, repr=False)
     rewound: Weights = field(default_factory=dict, repr=False)
     masks: Masks = field(default_factory=dict, repr=False)
+    moments: Moments | None = field(default=None, repr=False)
 
 
-GROUPS = ("weights", "rewound", "masks")
+GROUPS = ("weights", "rewound", "masks", "first", "second")
 
 
 def path(key: str) -> Path:
@@ -45,8 +47,12 @@ def keys() -> set[str]:
 def write(finished: Finished) -> None:
     """Keep a finished run: written aside, flushed to disk, renamed."""
     tensors = {f"curve.{name}": torch.from_numpy(column) for name, column in finished.curve.items()}
-    for group in GROUPS:
-        tensors |= {f"{group}.{name}": value.contiguous() for name, value in getattr(finished, group).items()}
+    groups = {"weights": finished.weights, "rewound": finished.rewound, "masks": finished.masks}
+    if finished.moments:
+        groups |= {"first": finished.moments.first, "second": finished.moments.second}
+        tensors["steps"] = torch.tensor(finished.moments.steps)
+    for group, values in groups.items():
+        tensors |= {f"{group}.{name}": value.contiguous() for name, value in values.items()}
     summary = json.dumps(finished.summary)
     content = save(tensors, {"summary": summary, "sha256": _sha256(summary, tensors)})
     target = path(finished.summary["key"])
@@ -75,7 +81,9 @@ def read(key: str, groups: Iterable[str] = GROUPS) -> Finished:
         raise ValueError("its checksum does not match its content")
     parts = {group: _part(tensors, group) for group in ("curve", *groups)}
     curve = {name: value.numpy() for name, value in parts.pop("curve").items()}
-    return Finished(json.loads(summary), curve, **parts)
+    first, second = parts.pop("first", {}), parts.pop("second", {})
+    moments = Moments(first, second, int(tensors["steps"])) if first else None
+    return Finished(json.loads(summary), curve, **parts, moments=moments)
 
 
 def read_or_set_aside(key: str, groups: Iterable[str] = GROUPS) -> tuple[Finished | None, str]:

@@ -2,17 +2,55 @@
 
 from dataclasses import replace
 
+from lth.deviations import DEVIATIONS, deviate
 from lth.errors import LthError, check_choice, check_positive
 from lth.grid import Grid, Study
-from lth.recipes import RECIPES, Pruning
+from lth.recipes import RECIPES, Pruning, Recipe
 from lth.runs import ARMS
 
 LENET = RECIPES["lenet"]
+
+# Three of LeNet's levels at once and a quarter of its iterations: many recipes can be compared, at the densities of
+# levels 0, 3, 6, 9, 12 and 15.
+COARSE = replace(
+    LENET,
+    name="protocol",
+    iterations=12_000,
+    eval_every=200,
+    train_eval_every=2000,
+    pruning=Pruning(linear=1 - 0.8**3, output=1 - 0.9**3),
+    drift_at=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 12_000),
+)
+CERTAIN = tuple(name for name in DEVIATIONS if name != "lost-weights")  # the code does these whenever it runs
+PAIR, CHAINS = {"ticket": 1, "reinit": 1}, {"ticket": 1, "chain-reinit": 1}
+
+
+def _all_but(*left_out: str) -> Recipe:
+    name = "all-but-" + "-".join(left_out) if left_out else "all"
+    return deviate(COARSE, name, *(d for d in CERTAIN if d not in left_out))
+
+
 STUDIES = {
     study.name: study
     for study in (
         # The replication itself, at the paper's length; trials are added as they are finished.
         Study("lenet", (LENET,), (Grid({"ticket": 1, "reinit": 1}, 3),), 25),
+        # The 2020 replication's deviations (lth.deviations), one at a time: another recipe each, or another control.
+        Study(
+            "suspects",
+            (COARSE, *(deviate(COARSE, d, d) for d in DEVIATIONS if d != "chain-control")),
+            (Grid(PAIR, 5), Grid(CHAINS, 5, ("protocol",))),
+            5,
+        ),
+        # All of them, and all but one; all but the chain control are the tickets of "all" against their own masks.
+        Study(
+            "leave-one-out",
+            (_all_but(), *(_all_but(d) for d in CERTAIN if d != "chain-control")),
+            (Grid(CHAINS, 5), Grid(PAIR, 5, ("all",))),
+            5,
+        ),
+        # The experiment of 2020 as it was: all deviations at full length.
+        Study("null-2020", (deviate(LENET, "lenet-2020", *CERTAIN),), (Grid(CHAINS, 5),), 25),
         # A few coarse levels, trained live in a minute: enough to see a ticket beat its reinitialisation.
         Study(
             "quickstart",

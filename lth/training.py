@@ -47,13 +47,18 @@ class Start:
 
 @dataclass(frozen=True)
 class Trained:
-    """What training leaves: the measurements (one array a column), the last weights and those of iteration k."""
+    """What training leaves: the measurements (one array a column), the last weights and those of iteration k.
+
+    With a pruning lag, `weights` are those of that many steps before the last. `drift` is a row (see drift) for each
+    iteration of the recipe's drift_at.
+    """
 
     curve: dict[str, np.ndarray]
     weights: Weights
     rewound: Weights
     seconds: float
     moments: Moments | None = field(default=None, repr=False)
+    drift: list[dict] = field(default_factory=list)
 
 
 class Engine(Protocol):
@@ -90,7 +95,9 @@ def batches(train: torch.Tensor, batch_size: int, generator: torch.Generator) ->
 
 def stops(recipe: Recipe) -> list[int]:
     """The iterations at which training pauses: to measure, to keep the rewind weights, or to end."""
-    return sorted({*range(0, recipe.iterations + 1, recipe.eval_every), recipe.rewind, recipe.iterations})
+    last = recipe.iterations
+    also = {recipe.rewind, last - recipe.pruning.lag, last, *(i for i in recipe.drift_at if i < last)}
+    return sorted({*range(0, last + 1, recipe.eval_every)} | also)
 
 
 def train(recipe: Recipe, data: list[TrialData], starts: list[Start], engine: EngineFactory) -> list[Trained]:
@@ -104,7 +111,9 @@ def train(recipe: Recipe, data: list[TrialData], starts: list[Start], engine: En
     stack = engine(recipe, data, starts)
     orders = [batches(d.train, recipe.batch_size, s.order) for d, s in zip(data, starts, strict=True)]
     rewound: list[Weights] = []
+    scored: list[Weights] = []
     rows: list[dict] = []
+    drifts: list[list[dict]] = [[] for _ in starts]
     done, loss_sum, loss_steps = 0, np.zeros(len(starts)), 0
     for stop in stops(recipe):
         if steps := stop - done:
@@ -114,6 +123,11 @@ def train(recipe: Recipe, data: list[TrialData], starts: list[Start], engine: En
             done = stop
         if done == recipe.rewind:
             rewound = [stack.weights(replica) for replica in range(len(starts))]
+        if done == recipe.iterations - recipe.pruning.lag:
+            scored = [stack.weights(replica) for replica in range(len(starts))]
+        if done in recipe.drift_at:
+            for replica, start in enumerate(starts):
+                drifts[replica].append({"iteration": done} | drift(start, stack.weights(replica)))
         if done % recipe.eval_every == 0 or done == recipe.iterations:
             train_loss = loss_sum / loss_steps if loss_steps else None
             rows.append(_measure(recipe, stack, done, train_loss))
@@ -122,10 +136,11 @@ def train(recipe: Recipe, data: list[TrialData], starts: list[Start], engine: En
     return [
         Trained(
             {name: np.array([row[name][replica] for row in rows], dtype) for name, dtype in COLUMNS.items()},
-            stack.weights(replica),
+            scored[replica],
             rewound[replica],
             seconds,
             stack.moments(replica),
+            drifts[replica],
         )
         for replica in range(len(starts))
     ]
@@ -148,6 +163,21 @@ def _measure(recipe: Recipe, stack: Engine, iteration: int, train_loss: np.ndarr
         "test_loss": test_loss,
         "test_acc": test_acc,
     }
+
+
+def drift(start: Start, weights: Weights) -> dict[str, dict[str, float]]:
+    """How far the survivors of each layer have come from where they started.
+
+    scale: root mean square of their starting values; moved: that of their changes; cosine: between start and now.
+    """
+    layers = {}
+    for name, mask in start.masks.items():
+        if mask.dim() > 1:
+            began, now = start.weights[name][mask].double(), weights[name][mask].double()
+            cosine = torch.nn.functional.cosine_similarity(began, now, dim=0)
+            values = {"scale": began.square().mean().sqrt(), "moved": (now - began).square().mean().sqrt()}
+            layers[name] = {what: float(value) for what, value in (values | {"cosine": cosine}).items()}
+    return layers
 
 
 def early_stop(curve: dict[str, np.ndarray]) -> int:

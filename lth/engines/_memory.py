@@ -2,12 +2,12 @@
 
 import torch
 
+from lth import datasets
 from lth.engines.stacked import BLOCK
 from lth.models import skeleton
 from lth.recipes import Recipe
 
 SHARE = 0.8  # of the free memory: the rest is for libraries, for gaps, and for what the estimate leaves out
-IMAGE = {"mnist": (1, 28, 28), "fashion-mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
 
 
 def replica_bytes(recipe: Recipe) -> int:
@@ -22,7 +22,7 @@ def replica_bytes(recipe: Recipe) -> int:
     saved, outputs = [], []
     hooks = [module.register_forward_hook(lambda *args: outputs.append(args[2].nbytes)) for module in net.modules()]
     with torch.autograd.graph.saved_tensors_hooks(lambda t: saved.append(t.nbytes), lambda _: None):
-        net(torch.empty(recipe.batch_size, *IMAGE[recipe.dataset], device="meta"))
+        net(torch.empty(recipe.batch_size, *datasets.find(recipe.dataset).shape, device="meta"))
     for hook in hooks:
         hook.remove()
     measured = 3 * max(outputs) * BLOCK // recipe.batch_size

@@ -72,10 +72,10 @@ class Stacked:
         `_inputs`: the learning rate, positions (R, batch) in the training images, kinds of augmentation (R, batch).
         """
         _, chosen, *kinds = self._inputs
-        x = self.images.floats(chosen)
+        x = self.images.pixels[chosen]
         if kinds:
             x = augmentation.augment(x.flatten(0, 1), kinds[0].flatten()).view(x.shape)
-        losses = _cross_entropy(self._logits(x), self.images.labels[chosen]).mean(1)
+        losses = _cross_entropy(self._logits(self.images.as_floats(x, chosen)), self.images.labels[chosen]).mean(1)
         self.optimizer.zero_grad(set_to_none=True)
         losses.sum().backward()
         self.optimizer.step()
@@ -113,7 +113,11 @@ class Stacked:
         values = (self.parameters, self.buffers)
         if len(self.starts) == 1:
             alone = tuple({name: value.squeeze(0) for name, value in group.items()} for group in values)
-            return functional_call(self.net, alone, (x.squeeze(0),)).unsqueeze(0)
+            # On a CPU, convolutions are a tenth to a fifth faster where the channels of a pixel lie side by side. A GPU
+            # would gain from that in half precision only.
+            order = torch.channels_last if self.device.type == "cpu" else torch.contiguous_format
+            x = x.squeeze(0).contiguous(memory_format=order)
+            return functional_call(self.net, alone, (x,)).unsqueeze(0)
         return vmap(lambda p, b, images: functional_call(self.net, (p, b), (images,)))(*values, x)
 
     def _state(self) -> list[torch.Tensor]:

@@ -1,0 +1,64 @@
+"""Which weights survive pruning: where in the image they sit, and with which value they started."""
+
+import json
+from math import isqrt
+
+import numpy as np
+import pandas as pd
+
+from lth.errors import LthError
+
+
+def connections(runs: pd.DataFrame, level: int) -> np.ndarray:
+    """The ticket's surviving first-layer connections of every pixel at a level, mean over trials: (side, side).
+
+    LthError where the level is missing, or where the first layer is a convolution or its input no square image.
+    """
+    counts = np.mean(_of_tickets(runs, level, "input_connections"), axis=0)
+    side = isqrt(len(counts))
+    if side**2 != len(counts):
+        raise LthError(f"{len(counts)} inputs are no square image of one channel: these masks cannot be drawn as one")
+    return counts.reshape(side, side)
+
+
+def relative(counts: np.ndarray) -> np.ndarray:
+    """Counts over their mean: 1 where a pixel keeps as many connections as the average pixel of its level."""
+    return counts / counts.mean()
+
+
+def border(side: int, width: int = 4) -> np.ndarray:
+    """True within `width` pixels of the edge: for MNIST, outside the central 20 x 20 that digits were scaled to fill."""
+    outside = np.ones((side, side), bool)
+    outside[width : side - width, width : side - width] = False
+    return outside
+
+
+def start_counts(runs: pd.DataFrame, level: int) -> dict[str, np.ndarray]:
+    """By layer, how many of the tickets' survivors at a level started in each bin, summed over trials: (bins,)."""
+    histograms = [json.loads(text) for text in _of_tickets(runs, level, "start_histogram")]
+    return {layer: np.sum([one[layer] for one in histograms], axis=0) for layer in histograms[0]}
+
+
+def coarser(counts: np.ndarray, edges: np.ndarray, factor: int) -> tuple[np.ndarray, np.ndarray]:
+    """Counts and edges of bins `factor` times as wide; LthError where that does not divide their number."""
+    if len(counts) % factor:
+        raise LthError(f"{len(counts)} bins cannot be joined by {factor}")
+    return counts.reshape(-1, factor).sum(axis=1), edges[::factor]
+
+
+def share_within(counts: np.ndarray, edges: np.ndarray, limit: float) -> float:
+    """The share of a histogram between -limit and limit, which must be edges of bins."""
+    if not np.isclose(edges, limit).any():
+        raise LthError(f"{limit} is no edge of a bin: choose one of {', '.join(f'{e:g}' for e in edges[edges > 0])}")
+    centres = (edges[:-1] + edges[1:]) / 2
+    return float(counts[np.abs(centres) < limit].sum() / counts.sum())
+
+
+def _of_tickets(runs: pd.DataFrame, level: int, column: str) -> list:
+    """A column of the tickets at a level, trial by trial; LthError where there is none or where it is empty."""
+    tickets = runs[(runs["arm"] == "ticket") & (runs["level"] == level)]
+    if tickets.empty:
+        raise LthError(f"there is no ticket at level {level}: choose from 0 to {runs['level'].max()}")
+    if tickets[column].isna().any():
+        raise LthError(f"the records of the recipe {tickets['recipe'].iloc[0]!r} hold no {column.replace('_', ' ')}")
+    return tickets[column].to_list()
