@@ -147,7 +147,13 @@ def trials_note(runs: pd.DataFrame, planned: int | dict[str, int]) -> str:
     first = next(iter(numbers.values()), "0")
     others = "; ".join(f"{SHORT_NAMES[arm]} {number}" for arm, number in numbers.items() if number != first)
     note = f"n = {first} trial{'s'[: first != '1']}" + (f" ({others})" if others else "")
-    return note + (f"; no runs yet of {enumeration(absent)}" if absent else "")
+    return note + (f"; no runs yet of {enumeration(absent)}" if absent else "") + on_copies(runs)
+
+
+def on_copies(runs: pd.DataFrame) -> str:
+    """Which copies of data sets the runs were trained on: ", on CIFAR-10 (JPEG copy)", or nothing for originals."""
+    labels = sorted({label for label in runs.get("data", ()) if str(label).endswith(" copy)")})
+    return f", on {' and '.join(labels)}" if labels else ""
 
 
 def enumeration(arms: Iterable[str]) -> str:

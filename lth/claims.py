@@ -79,7 +79,9 @@ def evaluate(claim: Claim | str, runs: pd.DataFrame) -> Verdict:
     if lengths != {full}:
         return Verdict(claim, "not tested", note=f"trained for {sorted(lengths)} iterations instead of {full}")
     try:
-        return _evaluate(claim, runs, np.random.default_rng(list(claim.id.encode())))
+        verdict = _evaluate(claim, runs, np.random.default_rng(list(claim.id.encode())))
+        copies = sorted(name for name in runs["data"].unique() if "copy" in name) if "data" in runs else []
+        return replace(verdict, note="; ".join(filter(None, (verdict.note, *(f"on {name}" for name in copies)))))
     except MissingRecords as error:
         return Verdict(claim, "not tested", note=str(error))
 

@@ -21,6 +21,8 @@ Levels = Annotated[int | None, typer.Option(help="Pruning rounds: levels 0 to LE
 Iterations = Annotated[int | None, typer.Option(help="Training iterations of every run.")]
 Arms = Annotated[str | None, typer.Option(help='Such as "ticket,reinit:3" (three draws of reinit in every trial).')]
 Rewind = Annotated[int | None, typer.Option(help="The rewind iteration k.")]
+Warmup = Annotated[int | None, typer.Option(help="Iterations over which the learning rate rises from 0.")]
+RecipeNames = Annotated[str | None, typer.Option("--recipes", help="Those of the study's recipes, by name.")]
 Engine = Annotated[str | None, typer.Option(help=f"One of: {', '.join(CHOICES)}.")]
 
 
@@ -43,6 +45,8 @@ def run(
     iterations: Iterations = None,
     arms: Arms = None,
     rewind: Rewind = None,
+    warmup: Warmup = None,
+    recipes: RecipeNames = None,
     engine: Engine = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     workers: Annotated[
@@ -53,7 +57,7 @@ def run(
     """Train what is missing of a study. It is safe to interrupt this and to repeat it."""
     from lth import runner
 
-    chosen = study(name, trials, levels, iterations, arms, rewind, engine)
+    chosen = study(name, trials, levels, iterations, arms, rewind, engine, warmup, recipes)
     trained = runner.run(chosen, workers, scheduler, device)
     print(f"{name}: {trained} runs trained, {len(chosen.runs())} complete; `lth publish {name}` makes records of them")
 
@@ -66,12 +70,14 @@ def status(
     iterations: Iterations = None,
     arms: Arms = None,
     rewind: Rewind = None,
+    warmup: Warmup = None,
+    recipes: RecipeNames = None,
     engine: Engine = None,
 ) -> None:
     """What is done, running and missing of a study, what it cost so far and what the rest may cost."""
     table = Table("study", "runs", "published", "kept", "running", "missing", "CPU time so far", "CPU time expected")
     for each in [name] if name else STUDIES:
-        table.add_row(*_status_row(study(each, trials, levels, iterations, arms, rewind, engine)))
+        table.add_row(*_status_row(study(each, trials, levels, iterations, arms, rewind, engine, warmup, recipes)))
     Console(width=max(100, Console().width)).print(table)
 
 
@@ -83,13 +89,15 @@ def publish(
     iterations: Iterations = None,
     arms: Arms = None,
     rewind: Rewind = None,
+    warmup: Warmup = None,
+    recipes: RecipeNames = None,
     engine: Engine = None,
     replace: Annotated[bool, typer.Option("--replace", help="Drop what is published under this name before.")] = False,
 ) -> None:
     """Fold a study's finished runs into data/records/STUDY/."""
     from lth import records
 
-    chosen = study(name, trials, levels, iterations, arms, rewind, engine)
+    chosen = study(name, trials, levels, iterations, arms, rewind, engine, warmup, recipes)
     folder, count = records.publish(name, chosen.runs(), replace)
     print(f"{folder} holds {count} runs; {len(chosen.missing())} of {len(chosen.runs())} are missing")
 

@@ -182,7 +182,7 @@ def draw_2020(ax: Axes, figure: int) -> None:
         low, high = ax.get_ylim()
         ax.set_ylim(min(low, 0.953), max(high, 0.983))
         middle = sum(ax.get_xlim()) / 2
-        for y, text in ((0.9743, "2020: 100%, 51.3% and 21.1%"), (0.9658, "2020: 3.6%")):
+        for y, text in ((0.9725, "2020: 100%, 51.3% and 21.1%"), (0.9665, "2020: 3.6%")):
             ax.text(middle, y, text, color="0.3", fontsize="small", ha="center", va="center")
     else:
         low, high, start, end, marker = {2: (0.978, 0.982, 0.98, 0.96, "v"), 3: (3000, 6000, 4500, 20_000, "^")}[figure]

@@ -63,6 +63,18 @@ def load(record: str = "benchmark") -> pd.DataFrame:
         raise LthError(f"{record}/{FILE} does not obey the record format: {str(error).splitlines()[0]}") from error
 
 
+def load_or_none(record: str) -> pd.DataFrame | None:
+    """The benchmark's record, or None where there is none."""
+    return load(record) if (records_dir() / record / FILE).exists() else None
+
+
+def widest(costs: pd.DataFrame) -> str:
+    """The name of the stacked engine with the most replicas of all networks timed."""
+    stacked = costs[costs["engine"].str.startswith("stacked")]
+    everywhere = stacked.groupby("engine").filter(lambda rows: set(rows["model"]) == set(costs["model"]))
+    return everywhere.loc[everywhere["replicas"].idxmax(), "engine"]
+
+
 def save(costs: pd.DataFrame, record: str = "benchmark") -> Path:
     """Write the benchmark's record and its checksum; returns the folder."""
     folder = make_dir(records_dir() / record)

@@ -1,7 +1,7 @@
 """Images as tensors with a recipe's preprocessing, and a trial's split into training and validation images."""
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -53,12 +53,17 @@ def load(recipe: Recipe, generator: torch.Generator) -> TrialData:
     stays whole. Raises LthError where the data set is missing or corrupt or too small for the recipe.
     """
     check_choice("preprocessing", recipe.preprocessing, PREPROCESSINGS)
-    name, images, test = _prepared(datasets.find(recipe.dataset), recipe.preprocessing, datasets_dir())
+    name, images, test = _prepared(datasets.find(recipe.dataset), recipe.copy, recipe.preprocessing, datasets_dir())
     if recipe.validation_size >= len(images):
         raise LthError(f"validation size must be below the {len(images)} training images, not {recipe.validation_size}")
     order = torch.randperm(len(images), generator=generator)
     validation, train = order[: recipe.validation_size], order[recipe.validation_size :]
     return TrialData(name, images, test, train, validation, train[: recipe.train_eval_size])
+
+
+def as_found(recipe: Recipe) -> Recipe:
+    """The recipe on what is in the data folder: on the image copy of its data set where there is no original."""
+    return replace(recipe, copy=datasets.copy_label(datasets.find(recipe.dataset)))
 
 
 def preprocess(
@@ -83,14 +88,14 @@ def preprocess(
 
 
 @functools.cache
-def _raw(data_set: datasets.DataSet, folder: Path) -> datasets.Raw:
+def _raw(data_set: datasets.DataSet, copy: str, folder: Path) -> datasets.Raw:
     """The data set, read and verified once per process; `folder` tells apart what LTH_DATA points to."""
-    return datasets.read(data_set)
+    return datasets.read(data_set, copy)
 
 
 @functools.cache
-def _prepared(data_set: datasets.DataSet, preprocessing: str, folder: Path) -> tuple[str, Images, Images]:
+def _prepared(data_set: datasets.DataSet, copy: str, preprocessing: str, folder: Path) -> tuple[str, Images, Images]:
     """The label, the training images and the test images, shared by all trials of a process."""
-    raw = _raw(data_set, folder)
+    raw = _raw(data_set, copy, folder)
     train, test = (Images(*part, *preprocess(part[0], preprocessing, data_set)) for part in (raw.train, raw.test))
     return raw.label, train, test

@@ -136,17 +136,48 @@ def missing(data_set: DataSet) -> list[str]:
     return [name for name, _ in data_set.files if not (data_set.path / name).is_file()]
 
 
-def read(data_set: DataSet) -> Raw:
-    """Read and verify the original, or where there is none its copy; LthError where neither is whole."""
+def copy_label(data_set: DataSet) -> str:
+    """The label of the copy that stands in for the original; empty where the original is there, or neither."""
+    return _read_label(data_set) if missing(data_set) and data_set.copy.is_file() else ""
+
+
+def read(data_set: DataSet, copy: str | None = None) -> Raw:
+    """Read and verify the copy with the label `copy`, the original where that is empty, whichever is there where None.
+
+    LthError where that is not there or not whole: results on a copy never mix with those on the original.
+    """
     again = f"delete it and run `lth data {data_set.name}`"
-    if not missing(data_set):
+    if copy is None:
+        copy = copy_label(data_set)
+    if not copy and not missing(data_set):
         contents = {n: verified(data_set.path / n, md5, again) for n, md5 in data_set.files}
         parse = _cifar if data_set.shape[0] == 3 else _idx_pairs
         return _checked(data_set, Raw(data_set.label, *parse(data_set.path, contents)), data_set.path, again)
-    if data_set.copy.is_file():
-        again = f"delete it and run `lth data {data_set.name} --from DIR` on the image files"
-        return _checked(data_set, _read_copy(data_set.copy, again), data_set.copy, again)
-    raise LthError(f"{data_set.label} is not in {datasets_dir()}: run `lth data {data_set.name}`")
+    found = _read_label(data_set) if data_set.copy.is_file() else ""
+    if copy and copy == found:
+        return _checked(data_set, _read_copy(data_set.copy, _anew(data_set)), data_set.copy, _anew(data_set))
+    wanted = copy or data_set.label
+    if not copy and not found:
+        raise LthError(f"{wanted} is not in {datasets_dir()}: run `lth data {data_set.name}`")
+    there = " and ".join(filter(None, ("" if missing(data_set) else data_set.label, found)))
+    bring = f"`lth data {data_set.name}{' --from DIR' if copy else ''}`"
+    raise LthError(
+        f"this needs {wanted}, but {datasets_dir()} holds {there or 'nothing of it'}, and results on a copy never mix "
+        f"with those on the original: bring {wanted} there with {bring}, or set LTH_DATA to another data folder"
+    )
+
+
+def _anew(data_set: DataSet) -> str:
+    return f"delete it and run `lth data {data_set.name} --from DIR` on the image files"
+
+
+def _read_label(data_set: DataSet) -> str:
+    """The label of a copy, without reading its images."""
+    try:
+        with np.load(data_set.copy, allow_pickle=False) as arrays:
+            return str(arrays["label"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise LthError(f"{data_set.copy} is corrupt: {_anew(data_set)}") from error
 
 
 def _idx_pairs(folder: Path, contents: dict[str, bytes]):

@@ -68,20 +68,23 @@ def control(*deviations: str) -> str:
 
 def check(recipe: Recipe, arms: Collection[str], levels: int) -> None:
     """Raise LthError where a recipe's switches and a study's arms and levels contradict each other."""
-    at_once = [arm for arm in arms if arm.startswith("oneshot")]
+    at_once = sorted(arm for arm in arms if arm.startswith("oneshot"))
     if at_once and "chain-reinit" in arms:
         raise LthError(
             f"chain-reinit prunes level by level and is no control for {at_once[0]}: compare it with oneshot-reinit, "
             f"or leave one of them out of the arms"
         )
+    one_level = at_once + [arm for arm in arms if arm == "random-mask"]
     for switch in ("carry_optimizer", "resume_level"):
-        if at_once and getattr(recipe, switch):
+        if one_level and getattr(recipe, switch):
             raise LthError(
-                f"{switch.replace('_', ' ')} needs levels that follow each other, which {at_once[0]} does not have: "
+                f"{switch.replace('_', ' ')} needs levels that follow each other, which {one_level[0]} does not have: "
                 f"choose the arms ticket and reinit or chain-reinit"
             )
-    if not 0 <= recipe.resume_level <= levels:
-        raise LthError(f"resume level must lie between 0 (never) and the {levels} levels, not {recipe.resume_level}")
+    if not isinstance(recipe.resume_level, int) or not 0 <= recipe.resume_level <= levels:
+        raise LthError(
+            f"resume level must be a whole number between 0 (never) and the {levels} levels, not {recipe.resume_level}"
+        )
 
 
 def rewound(chain: Chain, level: int, dense: Trained) -> Weights:

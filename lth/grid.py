@@ -3,10 +3,10 @@
 import sys
 from dataclasses import dataclass
 
-from lth import data, deviations, records, store
+from lth import data, datasets, deviations, records, store
 from lth.engines import choose
 from lth.lottery import Chain
-from lth.models import skeleton
+from lth.models import FullyConnected, check_fits, skeleton
 from lth.pruning import ladder
 from lth.recipes import Recipe
 from lth.records import Records
@@ -64,6 +64,7 @@ class Study:
         for recipe in self.recipes:
             deviations.check(recipe, arms, self.levels)
             choose(recipe, 1.0, self.engine, device)
+            check_fits(recipe, datasets.find(recipe.dataset))
             ladder(skeleton(recipe), recipe.pruning, self.levels)
             data.load(recipe, stream(self.root_seed, 0, "split"))
 
@@ -83,7 +84,10 @@ class Study:
 
 
 def cost(run: Run) -> float:
-    """Roughly what a run costs, in dense iterations: below a third, the cost falls with the density."""
-    rung = ladder(skeleton(run.recipe), run.recipe.pruning, run.level)
+    """Roughly what a run costs, in dense iterations: below a third, that of fully connected nets falls with density."""
+    net = skeleton(run.recipe)
+    if not isinstance(net, FullyConnected):
+        return float(run.recipe.iterations)
+    rung = ladder(net, run.recipe.pruning, run.level)
     density = sum(rung[-1].values()) / sum(rung[0].values())
     return run.recipe.iterations * min(1.0, 0.1 + 2.7 * density)

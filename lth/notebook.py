@@ -3,12 +3,13 @@
 from types import FunctionType, ModuleType
 
 from lth import records
+from lth.analysis import on_copies
 from lth.errors import check_choice
 from lth.grid import Study
 from lth.records import Records
 from lth.studies import STUDIES, study
 
-STUDY_PARAMETERS = ("trials", "levels", "iterations", "arms", "rewind")
+STUDY_PARAMETERS = ("trials", "levels", "iterations", "arms", "rewind", "warmup", "recipes")
 _IPYTHON = {"In", "Out", "exit", "quit", "get_ipython", "open"}
 
 
@@ -45,5 +46,5 @@ def provenance(notebook: str, shown: Records, **parameters) -> str:
     commits = ", ".join(sorted(set(shown.runs["commit"]))) or "none"
     return (
         f"Notebook {notebook}.ipynb (parameters: {given}), study {shown.study}, records {shown.digest}, "
-        f"trained at commit {commits}."
+        f"trained at commit {commits}{on_copies(shown.runs)}."
     )

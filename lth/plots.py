@@ -51,19 +51,31 @@ def learning_curves(
         curves = curves[curves["iteration"] <= until]
     curves = average_draws(curves, ["density", column])
     curves["weights left"] = curves["density"].map("{:.1%}".format)
+    colours = sns.color_palette("viridis", curves["density"].nunique())
     _name_arms(curves)
     figure, ax = new_figure((7.2, 4.6))
     sns.lineplot(
         curves, x="iteration", y=column, hue="weights left", style="arm", errorbar=ENVELOPE, ax=ax,
-        hue_order=[f"{d:.1%}" for d in sorted(curves["density"].unique(), reverse=True)], palette="viridis",
+        hue_order=[f"{d:.1%}" for d in sorted(curves["density"].unique(), reverse=True)], palette=colours,
         dashes=_by_name(curves, 3), err_kws={"alpha": 0.12}, linewidth=1.6,
     )  # fmt: skip
+    _mark_levels(ax, colours)
     settled = curves[curves["iteration"] >= 0.1 * curves["iteration"].max()][column]
     ax.set(ylim=(settled.min() - 0.004, settled.max() + 0.002), xlim=(0, None))
     _label(ax, "training iteration", label, trials_note(records.runs, planned))
     ax.yaxis.set_major_formatter(FuncFormatter(_percent))
     ax.xaxis.set_major_formatter(FuncFormatter(_thousands))
     return figure
+
+
+def _mark_levels(ax: Axes, colours: list) -> None:
+    """A marker at a few points of every line, another one for each level, so that levels differ in grey too."""
+    for line in ax.get_lines():
+        if line.get_color() in colours:
+            which = colours.index(line.get_color())
+            step = max(1, len(line.get_xdata()) // 6)
+            line.set(marker="os^DvPX*"[which % 8], markersize=5, markeredgecolor="white", markeredgewidth=0.6)
+            line.set_markevery((which * step // len(colours), step))  # not all at the same iterations
 
 
 def against_density(records: Records, column: str, planned: int | dict[str, int]) -> Figure:
@@ -161,7 +173,8 @@ def density_axis(ax: Axes, percents, most: int = 8) -> None:
     ax.set_xscale("log")
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xticks(ticks, [f"{t:.3g}" for t in ticks])
-    ax.set_xlim(max(percents) * 1.15, min(percents) / 1.15)
+    if not ax.xaxis_inverted():  # panels that share an axis are told once
+        ax.invert_xaxis()
 
 
 def _percent(y: float, _) -> str:

@@ -31,6 +31,13 @@ class Optimizer:
 
     def __post_init__(self):
         check_choice("optimizer", self.name, ("adam", "sgd"))
+        if not self.learning_rate > 0:
+            raise LthError(f"the learning rate must be above 0, not {self.learning_rate}")
+        if list(self.milestones) != sorted({m for m in self.milestones if m > 0}):
+            raise LthError(f"milestones must be iterations above 0 in rising order, not {self.milestones}")
+        if not 0 <= self.warmup <= min(self.milestones, default=self.warmup):
+            first = f" and the first drop, at iteration {self.milestones[0]}" if self.milestones else ""
+            raise LthError(f"warmup must lie between 0{first or ' and the iterations'}, not {self.warmup}")
 
     def learning_rate_at(self, iteration: int) -> float:
         """The learning rate of the step that follows `iteration` finished steps."""
@@ -83,6 +90,9 @@ class Recipe:
     eval_every: int = 100
     train_eval_every: int = 1000
     train_eval_size: int = 10_000
+    # The label of the image copy that stands in for the data set. It is part of a run's key, but not of what tells two
+    # studies apart: it says where a study is trained, not what it asks (see lth.studies.study).
+    copy: str = field(default="", compare=False, metadata={"optional": True})
     drift_at: tuple[int, ...] = optional(())  # iterations at which the distance from the start is measured
     # What the 2020 replication's code did otherwise (see lth.deviations):
     initial_std: float | None = optional(None)  # of initial weights; None: Gaussian Glorot
@@ -97,6 +107,12 @@ class Recipe:
             check_positive(name.replace("_", " "), getattr(self, name))
         if not 0 <= self.rewind <= self.iterations:
             raise LthError(f"rewind must lie between 0 and the {self.iterations} iterations, not {self.rewind}")
+        if self.optimizer.warmup > self.iterations:
+            raise LthError(
+                f"warmup must lie between 0 and the {self.iterations} iterations, not {self.optimizer.warmup}"
+            )
+        if late := [m for m in self.optimizer.milestones if m >= self.iterations]:
+            raise LthError(f"milestones must lie below the {self.iterations} iterations, not at {late[0]}")
         if not 0 <= self.pruning.lag <= self.iterations:
             raise LthError(
                 f"pruning lag must lie between 0 and the {self.iterations} iterations, not {self.pruning.lag}"

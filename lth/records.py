@@ -114,6 +114,16 @@ def _write_sums(folder: Path, text: str) -> None:
     aside.replace(folder / SUMS)
 
 
+def copies(study: str) -> dict[str, str]:
+    """What the published runs of `study` were trained on: by data set, the label of a copy, or "" for the original."""
+    try:
+        specs = parquet.read_table(records_dir() / study / "runs.parquet", columns=["spec"])["spec"].to_pylist()
+    except (FileNotFoundError, arrow.ArrowException):  # nothing published, or damaged, which `load` tells
+        return {}
+    recipes = [json.loads(spec)["recipe"] for spec in specs]
+    return {recipe["dataset"]: recipe.get("copy", "") for recipe in recipes}
+
+
 def load_or_empty(study: str) -> Records:
     """The published records of `study`, or empty tables where nothing is published."""
     if (records_dir() / study / SUMS).exists():

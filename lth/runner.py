@@ -89,6 +89,7 @@ class Queue:
                 for (_, walk), finished in zip(stack, results, strict=True):
                     self._compare(finished)
                     store.write(finished)
+                    self._report(finished)
                     if walk:
                         self._go_on(walk, finished)
                 self._submit()
@@ -138,6 +139,13 @@ class Queue:
         if key in self.published.index and self.published.loc[key, "mask_sha256"] != finished.summary["mask_sha256"]:
             what = "{arm}, trial {trial}, level {level}".format(**finished.summary)
             self.say(f"trained again, {what} has other masks than its published record: another type of machine?")
+
+    def _report(self, finished: Finished) -> None:
+        """Say so where a layer has no weight left, which global pruning allows."""
+        empty = [name for name, left in json.loads(finished.summary["remaining"]).items() if not left]
+        if empty and finished.summary["key"] in self.missing:
+            what = "{recipe}, {arm}, trial {trial}, level {level}".format(**finished.summary)
+            self.say(f"{what} has no weight left in {', '.join(empty)}: nothing passes through it but its bias")
 
 
 def running() -> dict[str, int]:

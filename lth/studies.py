@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 
+from lth import data
 from lth.deviations import DEVIATIONS, deviate
 from lth.errors import LthError, check_choice, check_positive
 from lth.grid import Grid, Study
+from lth.networks import NETWORKS, shorten, with_warmup
 from lth.recipes import RECIPES, Pruning, Recipe
+from lth.records import copies
 from lth.runs import ARMS
 
 LENET = RECIPES["lenet"]
@@ -22,7 +25,9 @@ COARSE = replace(
     drift_at=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 12_000),
 )
 CERTAIN = tuple(name for name in DEVIATIONS if name != "lost-weights")  # the code does these whenever it runs
+CULPRITS = ("small-weights", "carried-optimizer", "standard-inputs")  # found by suspects and leave-one-out
 PAIR, CHAINS = {"ticket": 1, "reinit": 1}, {"ticket": 1, "chain-reinit": 1}
+CONTROLS = ("oneshot", "oneshot-reinit", "random-mask")
 
 
 def _all_but(*left_out: str) -> Recipe:
@@ -30,11 +35,17 @@ def _all_but(*left_out: str) -> Recipe:
     return deviate(COARSE, name, *(d for d in CERTAIN if d not in left_out))
 
 
+def _together(which: int) -> Recipe:
+    """The coarse protocol with those culprits whose bit is set in `which`."""
+    chosen = [name for bit, name in enumerate(CULPRITS) if which >> bit & 1]
+    return deviate(COARSE, "+".join(chosen) or "protocol", *chosen)
+
+
 STUDIES = {
     study.name: study
     for study in (
-        # The replication itself, at the paper's length; trials are added as they are finished.
-        Study("lenet", (LENET,), (Grid({"ticket": 1, "reinit": 1}, 3),), 25),
+        # The replication itself, at the paper's length. Books and notebooks draw what of it is published.
+        Study("lenet", (LENET,), (Grid(PAIR, 20), Grid(dict.fromkeys(CONTROLS, 1) | {"reinit": 3}, 5)), 25),
         # The 2020 replication's deviations (lth.deviations), one at a time: another recipe each, or another control.
         Study(
             "suspects",
@@ -45,10 +56,16 @@ STUDIES = {
         # All of them, and all but one; all but the chain control are the tickets of "all" against their own masks.
         Study(
             "leave-one-out",
-            (_all_but(), *(_all_but(d) for d in CERTAIN if d != "chain-control")),
+            (
+                _all_but(),
+                *(_all_but(d) for d in CERTAIN if d != "chain-control"),
+                deviate(COARSE, "all-and-lost-weights", *DEVIATIONS),
+            ),
             (Grid(CHAINS, 5), Grid(PAIR, 5, ("all",))),
             5,
         ),
+        # Every combination of the three that the studies above point to, against fresh weights in the same masks.
+        Study("factorial", tuple(map(_together, range(2 ** len(CULPRITS)))), (Grid(PAIR, 5),), 5),
         # The experiment of 2020 as it was: all deviations at full length.
         Study("null-2020", (deviate(LENET, "lenet-2020", *CERTAIN),), (Grid(CHAINS, 5),), 25),
         # A few coarse levels, trained live in a minute: enough to see a ticket beat its reinitialisation.
@@ -58,6 +75,7 @@ STUDIES = {
             (Grid({"ticket": 1, "reinit": 1}, 1),),
             4,
         ),
+        *NETWORKS,
     )
 }
 
@@ -82,11 +100,18 @@ def study(
     arms: str | None = None,
     rewind: int | None = None,
     engine: str | None = None,
+    warmup: int | None = None,
+    recipes: str | None = None,
 ) -> Study:
     """The study of that name, changed where an argument is given.
 
     `arms` is text such as "ticket,reinit:3"; `levels` counts pruning rounds, so levels 0 to `levels` are trained;
-    `trials` sets the size of the largest grid and limits the others. Raises LthError for unknown names and bad values.
+    `trials` sets the size of the largest grid and limits the others; `iterations` moves the drops of the learning
+    rate, the warmup and the rewind iteration in proportion, unless these are given; `recipes` is a choice of the
+    study's, such as "resnet18,resnet18-rewind". Raises LthError for unknown names and bad values.
+
+    It is on the images that its published records are on, or else on those in the data folder: a copy is part of a
+    run's key (Recipe.copy), so that results on it never mix with those on the original.
     """
     check_choice("study", name, STUDIES)
     chosen = STUDIES[name]
@@ -100,6 +125,21 @@ def study(
             replace(g, trials=trials if g.trials == chosen.trials else min(g.trials, trials)) for g in chosen.grids
         ]
         chosen = replace(chosen, grids=tuple(grids))
-    changes = {what: value for what, value in (("iterations", iterations), ("rewind", rewind)) if value is not None}
-    recipes = tuple(replace(recipe, **changes) for recipe in chosen.recipes)
-    return replace(chosen, recipes=recipes, levels=levels or chosen.levels, engine=engine or chosen.engine)
+    wanted = chosen.recipes if recipes is None else _named(recipes, chosen.recipes)
+    if iterations is not None:
+        wanted = [shorten(recipe, iterations) for recipe in wanted]
+    if rewind is not None:
+        wanted = [replace(recipe, rewind=rewind) for recipe in wanted]
+    if warmup is not None:
+        wanted = [with_warmup(recipe, warmup) for recipe in wanted]
+    published = copies(name)
+    wanted = [replace(r, copy=published[r.dataset]) if r.dataset in published else data.as_found(r) for r in wanted]
+    return replace(chosen, recipes=tuple(wanted), levels=levels or chosen.levels, engine=engine or chosen.engine)
+
+
+def _named(names: str, recipes: tuple[Recipe, ...]) -> list[Recipe]:
+    """The recipes of these names, in the study's order."""
+    wanted = [name.strip() for name in names.split(",")]
+    for name in wanted:
+        check_choice("recipe", name, [recipe.name for recipe in recipes])
+    return [recipe for recipe in recipes if recipe.name in wanted]

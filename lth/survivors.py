@@ -27,7 +27,7 @@ def relative(counts: np.ndarray) -> np.ndarray:
 
 
 def border(side: int, width: int = 4) -> np.ndarray:
-    """True within `width` pixels of the edge: for MNIST, outside the central 20 x 20 that digits were scaled to fill."""
+    """True within `width` pixels of the edge; in MNIST, digits were scaled to fill the 20 x 20 pixels inside."""
     outside = np.ones((side, side), bool)
     outside[width : side - width, width : side - width] = False
     return outside

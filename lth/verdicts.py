@@ -41,6 +41,8 @@ AXES = {
     "pp": "difference in test accuracy (percentage points)",
     "level": "pruning level from which accuracy falls below",
 }
+FRONT_HEAD = ("The paper's claim", "Claimed", "Here", "Verdict")
+FULL_HEAD = ("Claim", "Statement (source)", "Claimed", "Here", "n", "Verdict", "Trials needed", "Note")
 FORMS = {"% earlier": "{:.1f}", "x faster": "{:.2f}", "pp": "{:+.2f}"}
 
 
@@ -63,6 +65,8 @@ def evidence(chosen: Study) -> Records:
 def summary(table: pd.DataFrame) -> str:
     """How many claims have which verdict: "6 of 11 claims replicated, 2 direction only, …"."""
     counts = table["verdict"].value_counts()
+    if counts.get("not tested", 0) == len(table):
+        return f"0 of {len(table)} claims tested"
     first = f"{counts.get('replicated', 0)} of {len(table)} claims replicated"
     return ", ".join([first, *(f"{counts[word]} {word}" for word in list(WORDS)[1:] if word in counts)])
 
@@ -77,39 +81,32 @@ def here(row: pd.Series) -> str:
     if unit == "% earlier" and row["estimate"] < 0:
         unit, ends = "% later", [-row["estimate"], -row["high"], -row["low"]]
     value, low, high = (form.format(end).replace("-", "−") for end in ends)
-    bounds = "" if pd.isna(row["low"]) else f" [{low}, {high}]"
+    bounds = "" if pd.isna(row["low"]) else f" [{low},\u00a0{high}]"
     return f"{value} {unit.replace('x faster', '× as fast')}{bounds}"
 
 
 def front_table(table: pd.DataFrame) -> str:
-    """The verdicts in four columns, for a front page."""
+    """The verdicts in the four columns of FRONT_HEAD."""
     rows = [
-        (row["statement"], _claimed(row), here(row) + (f", n = {row['n']}" if row["n"] else ""), row["verdict"])
+        (
+            row["statement"],
+            _claimed(row),
+            here(row) + (f", n\u00a0=\u00a0{row['n']}" if row["n"] else ""),
+            row["verdict"],
+        )
         for _, row in table.iterrows()
     ]
-    return markdown(("The paper's claim", "In numbers", "Here", "Verdict"), rows)
+    return markdown(FRONT_HEAD, rows)
 
 
 def full_table(table: pd.DataFrame) -> str:
-    """Everything about every claim."""
-    head = ("Claim", "Statement", "Source", "Claimed", "Here", "n", "Verdict", "Trials needed", "Note")
+    """Everything about every claim, in the columns of FULL_HEAD."""
     rows = [
-        (row["claim"], row["statement"], row["source"], _claimed(row), here(row), row["n"] or "–", row["verdict"])
-        + ("–" if pd.isna(row["needed"]) else row["needed"], row["note"])
+        (row["claim"], f"{row['statement'].rstrip('.')} ({row['source']}).", _claimed(row), here(row), row["n"] or "–")
+        + (row["verdict"], "–" if pd.isna(row["needed"]) else row["needed"], row["note"] or "–")
         for _, row in table.iterrows()
     ]
-    return markdown(head, rows)
-
-
-def others_table(table: pd.DataFrame) -> str:
-    """The claims on other networks, with their recipe."""
-    head = ("Claim", "Network", "Statement", "Source", "Claimed", "Here", "n", "Verdict", "Note")
-    rows = [
-        (row["claim"], row["study"], row["statement"], row["source"], _claimed(row), here(row), row["n"] or "–")
-        + (row["verdict"], row["note"])
-        for _, row in table.iterrows()
-    ]
-    return markdown(head, rows)
+    return markdown(FULL_HEAD, rows)
 
 
 def tolerance_table(table: pd.DataFrame) -> str:
@@ -149,7 +146,7 @@ def forest(table: pd.DataFrame, planned: Mapping[str, int]) -> Figure:
     """
     units = [unit for unit in AXES if unit in set(table["unit"])]
     groups = [table[table["unit"] == unit] for unit in units]
-    figure, spare = plots.new_figure((7.2, 1.1 * len(units) + 0.42 * len(table)))
+    figure, spare = plots.new_figure((6.0, 1.1 * len(units) + 0.42 * len(table)))
     spare.remove()
     ratios = [len(group) + 0.6 for group in groups]
     axes = figure.subplots(len(units), 1, height_ratios=ratios, squeeze=False)[:, 0]
@@ -189,7 +186,7 @@ def _panel(ax: Axes, group: pd.DataFrame, planned: Mapping[str, int]) -> None:
             f"{row['verdict']}{count}", (1.02, y), xycoords=("axes fraction", "data"), va="center", fontsize="small"
         )
     ax.set(xlim=(left, right), ylim=(len(claims) - 0.4, -0.6))
-    ax.set_yticks(range(len(claims)), [f"{claim.id}  {label(claim)}" for claim in claims], fontsize="small")
+    ax.set_yticks(range(len(claims)), [f"{claim.id}\n{label(claim)}" for claim in claims], fontsize="small")
     ax.tick_params(axis="x", labelsize="small")
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="y", visible=False)

@@ -1,0 +1,164 @@
+"""How large the winning ticket's advantage over its control is, and how much of the protocol's a deviation leaves.
+
+A configuration is a recipe and the control that tickets are compared with. Its effects, each over the same trials:
+
+speed: how many times as fast tickets reach their early stop, which is the control's mean over the tickets', at each
+    level; over several levels the geometric mean of these ratios.
+accuracy, final accuracy: tickets minus control at early stop and after training, in percentage points, paired within
+    trials; over several levels the mean.
+
+What remains of the protocol's effect is the configuration's effect over the protocol's (of speed, the ratio of the
+logarithms), over the trials that both have. Intervals are 95 % percentile bootstrap intervals over trials (see
+lth.estimators): a resample takes whole trials, with the tickets and controls of both configurations in them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from lth.deviations import DEVIATIONS, control
+from lth.errors import LthError, check_choice
+from lth.estimators import RESAMPLES, Estimate, MissingRecords
+
+PROTOCOL = "protocol"
+MEASURES = {
+    "speed": "early_stop_iteration",
+    "accuracy": "early_stop_test_acc",
+    "final accuracy": "final_test_acc",
+}
+JUDGED = (0.513, 0.264, 0.136, 0.070, 0.036)  # densities of LeNet's levels 3, 6, 9, 12 and 15
+NEAR = 1.1  # a level is at a density where the two differ by less than this factor: levels are at least 1.25 apart
+LATE = 0.9  # an early stop after this share of training may have been cut off by its end
+
+Statistic = Callable[[np.ndarray], np.ndarray]  # of trials by position, (..., n), to effects, (...)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Tickets of a recipe against a control; `deviation` is the one that it is about ("" for the protocol and all)."""
+
+    recipe: str
+    control: str = "reinit"
+    deviation: str = ""
+
+
+def alone() -> list[Configuration]:
+    """The protocol with one deviation each."""
+    return [Configuration(PROTOCOL if name == "chain-control" else name, control(name), name) for name in DEVIATIONS]
+
+
+def all_but_one(certain: Sequence[str]) -> list[Configuration]:
+    """All of the `certain` deviations but one each."""
+    return [
+        Configuration("all" if name == "chain-control" else f"all-but-{name}", control(*{*certain} - {name}), name)
+        for name in certain
+    ]
+
+
+def judged_levels(runs: pd.DataFrame) -> list[int]:
+    """The levels at the densities of JUDGED, as far as there are tickets; MissingRecords where there is none."""
+    densities = runs[runs["arm"] == "ticket"].groupby("level")["density"].mean()
+    off = [np.abs(np.log(densities / density)) for density in JUDGED]
+    levels = sorted({int(one.idxmin()) for one in off if len(one) and one.min() < np.log(NEAR)})
+    if not levels:
+        raise MissingRecords("no level of these records is at a density that is judged: run the study further")
+    return levels
+
+
+def seeded(name: str) -> np.random.Generator:
+    """The generator of the bootstrap for what has this name: the same records give the same intervals."""
+    return np.random.default_rng(list(name.encode()))
+
+
+def sides(runs: pd.DataFrame, one: Configuration, measure: str, levels: Sequence[int]) -> pd.DataFrame:
+    """A row for each trial that has everything, columns (arm, level): the mean over draws of a measure of MEASURES.
+
+    MissingRecords where no trial has tickets and control at all these levels.
+    """
+    check_choice("measure", measure, MEASURES)
+    rows = runs[(runs["recipe"] == one.recipe) & runs["arm"].isin(["ticket", one.control])]
+    table = rows.pivot_table(index="trial", columns=["arm", "level"], values=MEASURES[measure], aggfunc="mean")
+    columns = pd.MultiIndex.from_product([["ticket", one.control], levels])
+    table = table.reindex(columns=columns).dropna()
+    if table.empty:
+        raise MissingRecords(
+            f"no trial of {one.recipe} has tickets and {one.control} at levels {', '.join(map(str, levels))}"
+        )
+    return table
+
+
+def statistic(measure: str, table: pd.DataFrame) -> Statistic:
+    """The effect over levels, where no effect is 0: the logarithm of the speed ratio, or percentage points.
+
+    `table` is what `sides` returns: its first half of columns are tickets, the other the control.
+    """
+    tickets, controls = np.split(table.to_numpy(float), 2, axis=1)  # (trials, levels) each
+    if measure != "speed":
+        differences = 100 * (tickets - controls).mean(axis=1)
+        return lambda trials: differences[trials].mean(axis=-1)
+    if np.any(tickets == 0) or np.any(controls == 0):
+        raise LthError("a network that stops at iteration 0 never improved, and has no speed: look at that run")
+    return lambda trials: np.log(controls[trials].mean(axis=-2) / tickets[trials].mean(axis=-2)).mean(axis=-1)
+
+
+def estimate(of: Statistic, n: int, generator: np.random.Generator) -> Estimate:
+    """A statistic over n trials with its interval; none for n = 1."""
+    every = np.arange(n)
+    if n == 1:
+        return Estimate(float(of(every)), None, None, 1, None)
+    result = stats.bootstrap(
+        (every,), lambda trials, axis=-1: of(trials), n_resamples=RESAMPLES, method="percentile", rng=generator
+    )
+    return Estimate(float(of(every)), *map(float, result.confidence_interval), n, None)
+
+
+def effect(
+    runs: pd.DataFrame, one: Configuration, measure: str, levels: Sequence[int], generator: np.random.Generator
+) -> Estimate:
+    """The effect of a configuration over `levels`: times as fast (none: 1), or percentage points (none: 0)."""
+    table = sides(runs, one, measure, levels)
+    found = estimate(statistic(measure, table), len(table), generator)
+    return _as_ratio(found) if measure == "speed" else found
+
+
+def remaining(
+    runs: pd.DataFrame,
+    one: Configuration,
+    reference: pd.DataFrame,
+    measures: Sequence[str],
+    levels: Sequence[int],
+    generator: np.random.Generator,
+) -> Estimate:
+    """The share of the protocol's effect that a configuration has, paired over trials; several measures are averaged.
+
+    `reference` holds the runs of the protocol, at the same levels. 1: all of it; 0: none; below 0: tickets lose.
+    """
+    parts = []
+    for measure in measures:
+        ours = sides(runs, one, measure, levels)
+        protocol = sides(reference, Configuration(PROTOCOL), measure, levels)
+        trials = ours.index.intersection(protocol.index)
+        if trials.empty:
+            raise MissingRecords(f"no trial has both {one.recipe} and the protocol")
+        parts.append((statistic(measure, ours.loc[trials]), statistic(measure, protocol.loc[trials])))
+
+    def share(positions: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.mean([top(positions) / bottom(positions) for top, bottom in parts], axis=0)
+
+    return estimate(share, len(trials), generator)
+
+
+def late_stops(runs: pd.DataFrame, curves: pd.DataFrame) -> float:
+    """The share of runs whose early stop lies in the last tenth of training: it might have come later still."""
+    keys = ["recipe", "arm", "trial", "draw", "level"]
+    last = curves.groupby(keys)["iteration"].max().rename("last")
+    return float((runs.join(last, on=keys).eval("early_stop_iteration > @LATE * last")).mean())
+
+
+def _as_ratio(one: Estimate) -> Estimate:
+    ends = [None if end is None else float(np.exp(end)) for end in (one.value, one.low, one.high)]
+    return Estimate(*ends, one.n, None)

@@ -1,0 +1,101 @@
+"""What the notebooks of the investigation share: which records they may be drawn from, and what is cut out of them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from lth import records
+from lth.analysis import planned_trials
+from lth.effects import PROTOCOL
+from lth.errors import LthError
+from lth.grid import Study
+from lth.notebook import records_of
+from lth.records import Records
+from lth.studies import STUDIES, study
+
+SHOWN = (1.0, 0.513, 0.211, 0.036)  # densities of the curves in Figure 1 of the 2020 report
+IN_BOTH = (0.1, 0.99)  # of them, between these the report draws its random control as well
+PAIR = ("ticket", "chain-reinit")  # what the report compares
+
+
+def evidence(chosen: Study) -> Records:
+    """The records of a study: as far as it is published, where no parameter changes it.
+
+    LthError where nothing of it is: these studies take hours, and are never trained for a page unasked.
+    """
+    if chosen == STUDIES[chosen.name] and not there(chosen):
+        raise LthError(
+            f"no run of the study {chosen.name!r}, as it is defined now, is published: `lth run {chosen.name}` trains "
+            f"it and `lth publish {chosen.name}` makes records of it; or choose fewer trials, levels or iterations"
+        )
+    return records_of(chosen)
+
+
+def there(chosen: Study) -> bool:
+    """Whether any run of a study is published."""
+    published = set(records.load_or_empty(chosen.name).runs["key"])
+    return any(run.key in published for run in chosen.runs())
+
+
+def like(name: str, trials: int | None, levels: int | None, iterations: int | None) -> Study:
+    """The study to compare with, changed by the same parameters; `trials` only limits it."""
+    limit = None if trials is None else min(trials, STUDIES[name].trials)
+    return study(name, trials=limit, levels=levels, iterations=iterations)
+
+
+def null_study(chosen: Study, instead: str, *parameters) -> tuple[Study, str, Study]:
+    """The study that shows all deviations together, the recipe that holds them, and the study with the protocol.
+
+    `chosen` itself, compared with LeNet at the paper's length; or, where nothing of it is published and no parameter
+    changes it, the recipe "all" of the study `instead`, compared with the suspects' protocol.
+    """
+    if chosen == STUDIES[chosen.name] and not there(chosen):
+        chosen = like(instead, *parameters)
+    if chosen.recipes[0].name == "all":
+        return chosen, "all", like("suspects", *parameters)
+    return chosen, chosen.recipes[0].name, like("lenet", *parameters)
+
+
+def of_recipe(all_records: Records, recipe: str, arms: Sequence[str]) -> Records:
+    """The records of some arms of one recipe; LthError where there are none."""
+    frames = [
+        frame[(frame["recipe"] == recipe) & frame["arm"].isin(list(arms))]
+        for frame in (all_records.curves, all_records.runs)
+    ]
+    if frames[1].empty:
+        raise LthError(f"the records of {all_records.study!r} hold no {' or '.join(arms)} of the recipe {recipe!r} yet")
+    return replace(all_records, curves=frames[0], runs=frames[1])
+
+
+def as_protocol(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs of a study with a single recipe that follows the protocol, under the name that lth.effects asks for."""
+    return runs.assign(recipe=PROTOCOL)
+
+
+def as_fresh_weights(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs with the report's control under the name of ours, for lth.comparison, which judges its figures."""
+    return runs[runs["arm"].isin(PAIR)].assign(arm=lambda rows: rows["arm"].replace("chain-reinit", "reinit"))
+
+
+def nearest_levels(runs: pd.DataFrame, densities: Sequence[float] = SHOWN) -> list[int]:
+    """The tickets' levels nearest to these densities, as far down as there are any."""
+    means = runs[runs["arm"] == "ticket"].groupby("level")["density"].mean()
+    reached = [density for density in densities if density > means.min() / 1.3]
+    return sorted({int(np.abs(np.log(means / density)).idxmin()) for density in reached})
+
+
+def in_figure_1(shown: Records) -> Records:
+    """The records without the control at densities at which the report's Figure 1 does not show it."""
+    low, high = IN_BOTH
+    runs = shown.runs[(shown.runs["arm"] == "ticket") | shown.runs["density"].between(low, high)]
+    keys = ["recipe", "arm", "trial", "draw", "level"]
+    return replace(shown, runs=runs, curves=shown.curves.merge(runs[keys], on=keys))
+
+
+def trials_of(rows: pd.DataFrame, chosen: Study) -> str:
+    """How many trials the rows of lth.culprits rest on, of how many that are planned: "n = 3–5 of 5 trials"."""
+    counts, planned = rows["n"], max(planned_trials(chosen.grids).values())
+    shown = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()}–{counts.max()}"
+    return f"n = {shown}{f' of {planned}' if counts.min() < planned else ''} trial{'s'[: planned != 1]}"
