@@ -1,8 +1,11 @@
+import math
+
 import pandas as pd
 import pytest
 
 from lth import analysis
 from lth.errors import LthError
+from lth.grid import Grid
 from lth.records import Records
 
 
@@ -52,6 +55,61 @@ def test_illustrative_levels_go_as_deep_as_the_records(deepest, levels):
     assert analysis.illustrative_levels(pd.DataFrame({"level": range(deepest + 1)})) == levels
 
 
+def test_arms_share_the_dense_nets_of_their_own_trials_and_recipe_only():
+    runs = made_up_runs()
+    runs = runs[~((runs["arm"] == "oneshot") & (runs["trial"] == 1))]
+    other = runs[(runs["arm"] == "ticket") & (runs["trial"] == 0)].assign(recipe="other")
+    shared = analysis.with_dense(pd.concat([runs, other]))
+    shared = shared[(shared["level"] == 0) & (shared["arm"] == "oneshot")]
+    assert shared[["recipe", "trial", "accuracy"]].values.tolist() == [["tiny", 0, 0.90]]
+
+
+def test_draws_become_one_row_a_trial():
+    runs = made_up_runs()
+    rows = analysis.average_draws(runs[runs["arm"] == "reinit"], ["accuracy", "density"])
+    assert rows["trial"].tolist() == [0, 1]
+    assert rows["accuracy"].tolist() == pytest.approx([0.88, 0.92])
+    assert rows["density"].tolist() == pytest.approx([0.8, 0.8])
+    curves = runs.assign(iteration=100)
+    assert analysis.average_draws(curves, ["accuracy"])["iteration"].unique().tolist() == [100]
+
+
+def test_arms_are_selected_from_curves_and_runs():
+    runs = made_up_runs()
+    chosen = analysis.select_arms(Records("tiny", runs.assign(iteration=0), runs), {"reinit": 3, "random-mask": 5})
+    assert set(chosen.runs["arm"]) == set(chosen.curves["arm"]) == {"reinit"}
+
+
+def test_the_lowest_density_counts_only_levels_without_a_gap_above():
+    levels = pd.DataFrame({"arm": "ticket", "level": [0, 1, 2, 3], "accuracy": [1.0, 0.999, 0.9, 1.0]})
+    levels["density"] = [1.0, 0.8, 0.6, 0.5]
+    assert analysis.lowest_density(levels, "ticket", "accuracy", 0.999) == 0.8
+    assert analysis.lowest_density(levels, "ticket", "accuracy", 0.9) == 0.5
+    assert math.isnan(analysis.lowest_density(levels[1:], "ticket", "accuracy", 1.0))
+
+
+def test_training_accuracy_at_early_stop_is_the_last_one_measured_until_then():
+    keys = dict(recipe="tiny", arm="ticket", trial=0, draw=0, level=0)
+    curve = pd.DataFrame({"iteration": [0, 100, 200, 300, 400], "train_acc": [0.1, None, 0.7, None, 0.9]})
+    for stop, expected in ((399, 0.7), (400, 0.9), (200, 0.7), (100, 0.1)):
+        runs = pd.DataFrame([keys | {"early_stop_iteration": stop}])
+        found = analysis.train_accuracy_at_stop(Records("tiny", curve.assign(**keys), runs))
+        assert found["early_stop_train_acc"].tolist() == [expected]
+
+
+def test_the_table_has_a_row_for_every_planned_arm():
+    table = analysis.means_table(made_up_runs(), 1, {"accuracy": "mean accuracy"}, ["ticket", "reinit", "random-mask"])
+    assert table["mean accuracy"].tolist()[:2] == pytest.approx([0.93, 0.90])
+    assert math.isnan(table["mean accuracy"]["random-mask"])
+    assert table["trials"].tolist() == [2, 2, 0]
+
+
+def test_planned_trials_are_those_of_the_largest_grid_with_the_arm():
+    grids = (Grid({"ticket": 1, "reinit": 1}, 20), Grid({"reinit": 3, "oneshot": 1}, 5))
+    assert analysis.planned_trials(grids) == {"ticket": 20, "reinit": 20, "oneshot": 5}
+    assert analysis.planned_trials(grids, ("oneshot", "random-mask")) == {"oneshot": 5}
+
+
 def test_a_missing_level_or_arm_is_named_with_what_there_is():
     runs = made_up_runs()
     with pytest.raises(LthError, match="no ticket at level 3.*ticket up to level 2"):
@@ -65,3 +123,27 @@ def test_an_unfinished_study_says_so():
     assert analysis.trials_note(runs, 2) == "n = 2 trials"
     assert analysis.trials_note(runs, 5) == "n = 2 of 5 trials"
     assert analysis.trials_note(runs[runs["trial"] == 0], 1) == "n = 1 trial"
+
+
+def test_arms_with_other_numbers_of_trials_are_named():
+    runs = made_up_runs()
+    assert analysis.trials_note(runs, {"ticket": 20, "reinit": 20}) == "n = 2 of 20 trials"
+    assert analysis.trials_note(runs, {"ticket": 2, "oneshot": 5}) == "n = 2 trials (one-shot ticket 2 of 5)"
+    plan = {"ticket": 20, "random-mask": 5, "oneshot": 2, "oneshot-reinit": 5}
+    assert analysis.trials_note(runs, plan) == (
+        "n = 2 of 20 trials (one-shot ticket 2); no runs yet of random masks and one-shot masks with fresh weights"
+    )
+    assert analysis.absent_arms(runs, plan) == ["random-mask", "oneshot-reinit"]
+
+
+def test_levels_and_recipes_with_other_numbers_of_trials_show_as_a_range():
+    runs = made_up_runs()
+    shorter = runs[(runs["level"] < 2) | (runs["trial"] == 0)]
+    assert analysis.trials_note(shorter, {"ticket": 2}) == "n = 1–2 of 2 trials"
+    two = pd.concat([runs, runs[runs["trial"] == 0].assign(recipe="other")])
+    assert analysis.trials_note(two, {"ticket": 5}) == "n = 1–2 of 5 trials"
+
+
+def test_arms_are_enumerated_as_prose():
+    assert analysis.enumeration(["oneshot"]) == "one-shot ticket"
+    assert analysis.enumeration(["ticket", "reinit", "oneshot"]) == "winning ticket, fresh weights and one-shot ticket"

@@ -204,6 +204,12 @@ def test_shortened_training_is_not_judged():
     assert evaluate("L1", pd.concat([records(), short])).verdict == "not tested"
 
 
+def test_a_verdict_from_a_copy_of_the_data_says_so():
+    runs = records(levels=8)
+    assert "copy" not in evaluate("L1", runs.assign(data="MNIST")).note
+    assert evaluate("L1", runs.assign(data="MNIST (JPEG copy)")).note.endswith("; on MNIST (JPEG copy)")
+
+
 def test_a_hole_in_the_levels_and_an_unknown_claim_are_refused():
     runs = records()
     with pytest.raises(LthError, match="ticket skip level 7"):

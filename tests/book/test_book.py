@@ -6,6 +6,7 @@ Run after `make book` or `jupyter-book build .`; a missing build is a failure, n
 import re
 from dataclasses import dataclass
 from functools import cache
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from shutil import which
@@ -13,6 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from playwright.sync_api import sync_playwright
+
+from lth.registry import LENET
 
 ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build" / "html"
@@ -23,6 +26,7 @@ FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 ).split()
+FIGURES = ("claims", "learning_curves", "accuracy", "early_stopping", "comparison")
 LOADING = {"script": ("src",), "link": ("href",), "img": ("src",), "iframe": ("src",), "source": ("src",)}
 
 on_every_page = pytest.mark.parametrize("page", PAGES)
@@ -172,8 +176,18 @@ def test_has_words(views, page):
 
 
 def test_the_figures_are_in_the_book(views):
-    for name in ("index", "results/learning_curves", "results/accuracy", "results/early_stopping"):
+    for name in ("index", *(f"results/{name}" for name in FIGURES)):
         assert views[f"book/{name}.html", "desktop"].images, name
+
+
+def test_every_claim_has_its_verdict_on_the_front_page():
+    text = (HTML / "book" / "index.html").read_text(encoding="utf-8")
+    (table,) = re.findall(r'<table class="[^"]*\bfront\b.*?</table>', text, re.DOTALL)
+    rows = re.findall(r"<tr.*?</tr>", table, re.DOTALL)[1:]
+    assert len(rows) == len(LENET)
+    for claim, row in zip(LENET, rows, strict=True):
+        words = " ".join(re.sub(r"<[^>]+>", " ", unescape(row)).split())
+        assert claim.statement.replace(" %", "%").replace("'", "’") in words and "sd-badge" in row
 
 
 def test_the_method_has_math(views):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lth import comparison, verdicts
 from lth.recipes import RECIPES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +39,38 @@ def test_figures_are_found_whether_shown_or_only_glued():
     ]
     notebook = {"cells": [{"cell_type": "markdown"}, {"cell_type": "code", "outputs": outputs}]}
     assert extension("glued_figures").glued_figures(notebook) == {"shown": b"a picture", "hidden": b"a picture"}
+
+
+def test_tables_are_found_whether_shown_or_only_glued():
+    outputs = [
+        glued("shown", "text/markdown", ["| a |\n", "| --- |"]),
+        glued("hidden", "application/papermill.record/text/markdown", "| b |"),
+        glued("number", "text/plain", "0.5"),
+    ]
+    notebook = {"cells": [{"cell_type": "markdown"}, {"cell_type": "code", "outputs": outputs}]}
+    assert extension("glued_tables").glued_markdown(notebook) == {"shown": "| a |\n| --- |", "hidden": "| b |"}
+
+
+def test_verdicts_that_fill_a_cell_become_badges():
+    with_badges = extension("glued_tables").with_badges
+    assert with_badges("| L1 | replicated | not tested |") == (
+        "| L1 | {bdg-success}`replicated` | {bdg-light}`not tested` |"
+    )
+    assert with_badges("| it replicated | replicated well |") == "| it replicated | replicated well |"
+
+
+def test_every_verdict_has_a_badge():
+    badges = extension("glued_tables").BADGES
+    assert {*verdicts.WORDS, *comparison.WORDS} == set(badges)
+
+
+@pytest.mark.parametrize(
+    ("style", "head", "first"), [("front", verdicts.FRONT_HEAD, 2), ("claims", verdicts.FULL_HEAD, 3)]
+)
+def test_a_phone_names_the_columns_as_the_tables_head_does(style, head, first):
+    css = (ROOT / "book" / "_static" / "custom.css").read_text()
+    labels = re.findall(rf'table\.{style} td:nth-child\((\d+)\)::before {{ content: "(.*): "; }}', css)
+    assert labels == [(str(i), name) for i, name in enumerate(head, 1) if i >= first]
 
 
 def test_the_recipe_table_shows_every_recipe():

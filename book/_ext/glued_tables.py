@@ -1,0 +1,75 @@
+"""The directive `glued-table`: a table that an executed notebook has glued as Markdown, on any page.
+
+    ```{glued-table} results/claims.ipynb::claims_front
+    :name: tab-verdicts
+
+    The caption.
+    ```
+
+What `glue` itself brings from another page is HTML without the theme's style; this is parsed like the page's own text.
+Cells that hold a verdict and nothing else become badges.
+"""
+
+import json
+import re
+from pathlib import Path
+
+from docutils.parsers.rst import directives
+from sphinx.util.docutils import SphinxDirective
+
+MIMES = ("application/papermill.record/text/markdown", "text/markdown")
+BADGES = {
+    "replicated": "success",
+    "direction only": "info",
+    "not replicated": "danger",
+    "inconclusive": "secondary",
+    "not tested": "light",
+    "agrees": "success",
+    "differs": "danger",
+    "cannot tell": "secondary",
+    "no records": "light",
+}
+
+
+def glued_markdown(notebook: dict) -> dict[str, str]:
+    """The Markdown glued in a notebook (its parsed JSON), by key."""
+    found = {}
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", ()):
+            key = output.get("metadata", {}).get("scrapbook", {}).get("name")
+            for mime in MIMES:
+                if key and mime in output.get("data", {}):
+                    found[key] = "".join(output["data"][mime])
+    return found
+
+
+def with_badges(table: str) -> str:
+    """The table, with a badge for each verdict that fills a cell."""
+    words = "|".join(map(re.escape, BADGES))
+    return re.sub(rf"\| ({words}) (?=\|)", lambda match: f"| {{bdg-{BADGES[match[1]]}}}`{match[1]}` ", table)
+
+
+class GluedTable(SphinxDirective):
+    """Render the table NOTEBOOK::KEY; the content is its caption, `:name:` its label, `:class:` its style."""
+
+    required_arguments = 1
+    has_content = True
+    option_spec = {"name": directives.unchanged_required, "class": directives.unchanged_required}
+
+    def run(self) -> list:
+        """Parse the table as MyST, so that it takes the theme's style; an error where the notebook lacks it."""
+        document, _, key = self.arguments[0].partition("::")
+        path = Path(self.env.relfn2path(document)[1])
+        self.env.note_dependency(str(path))
+        tables = glued_markdown(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+        if key not in tables:
+            raise self.error(f"no table {key!r} is glued in {document}: it has {', '.join(sorted(tables)) or 'none'}")
+        options = "".join(f":{name}: {self.options[name]}\n" for name in self.option_spec if name in self.options)
+        caption = " ".join(self.content)
+        return self.parse_text_to_nodes(f":::{{table}} {caption}\n{options}\n{with_badges(tables[key])}\n:::")
+
+
+def setup(app) -> dict:
+    """Register with Sphinx."""
+    app.add_directive("glued-table", GluedTable)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,162 @@
+import hashlib
+import json
+import re
+import shutil
+
+import pandas as pd
+import pyarrow.parquet as parquet
+import pytest
+from test_claims import only, records
+from test_notebooks import NOTEBOOKS, papermill
+
+from lth import claims, verdicts
+from lth import records as published
+from lth.analysis import planned_trials
+from lth.errors import LthError
+from lth.notebook import records_of
+from lth.paths import ROOT
+from lth.studies import STUDIES, study
+
+RECORDS = ROOT / "data" / "records" / "lenet"
+
+
+def table(runs):
+    """The verdicts on the claims about LeNet."""
+    found = claims.table({"lenet": runs})
+    return found[found["study"] == "lenet"]
+
+
+@pytest.fixture
+def copied(tmp_path, monkeypatch):
+    """The published records of `lenet` in a data folder of its own."""
+    folder = tmp_path / "records" / "lenet"
+    shutil.copytree(RECORDS, folder)
+    monkeypatch.setenv("LTH_DATA", str(tmp_path))
+    return folder
+
+
+def change(folder, file, column):
+    """Add a little to one number of a published table, as if it had been published so: its checksum is right."""
+    frame = parquet.read_table(folder / file).to_pandas()
+    frame.loc[len(frame) // 2, column] = frame.loc[len(frame) // 2, column] * 0.999
+    parquet.write_table(parquet.ParquetFile(folder / file).schema_arrow.empty_table().from_pandas(frame), folder / file)
+    names = ("curves.parquet", "runs.parquet")
+    sums = [f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
+    (folder / "SHA256SUMS").write_text("".join(sums))
+
+
+def test_the_summary_counts_every_verdict():
+    words = pd.DataFrame({"verdict": ["replicated", "inconclusive", "replicated", "not tested"]})
+    assert verdicts.summary(words) == "2 of 4 claims replicated, 1 inconclusive, 1 not tested"
+    assert verdicts.summary(words[3:]) == "0 of 1 claims tested"
+    assert verdicts.summary(words[1:2]) == "0 of 1 claims replicated, 1 inconclusive"
+
+
+def test_estimates_read_as_what_they_mean():
+    runs = records(only("ticket", {7}, 0.6, 1.3), only("ticket", {9}, -0.4, 0.0))
+    rows = table(runs).set_index("claim")
+    sooner, faster, less = (verdicts.here(rows.loc[name]) for name in ("L1", "L4", "L2"))
+    assert re.fullmatch(r"5\d\.\d % earlier \[\d\d\.\d,\xa0\d\d\.\d\]", sooner)
+    assert re.fullmatch(r"2\.\d\d × as fast \[\d\.\d\d,\xa0\d\.\d\d\]", faster)
+    assert re.fullmatch(r"−0\.\d\d pp \[−0\.\d\d,\xa0−0\.\d\d\]", less)
+    assert verdicts.here(rows.loc["L7-ticket"]) == "at no level"
+    slower = verdicts.here(table(records(only("ticket", {15}, 1.5, 1.0))).set_index("claim").loc["L3-speed"])
+    value, low, high = map(float, re.findall(r"\d+\.\d", slower))
+    assert "% later" in slower and 40 < low < value < high < 60
+
+
+def test_what_is_not_tested_has_no_estimate():
+    shallow = table(records(levels=3))
+    assert set(shallow["verdict"]) == {"not tested"} and {verdicts.here(row) for _, row in shallow.iterrows()} == {"–"}
+    assert "not tested" in verdicts.front_table(shallow) and "no records of ticket" in verdicts.full_table(shallow)
+
+
+def test_every_claim_has_a_row_in_every_table():
+    found = table(records())
+    for text, columns in ((verdicts.front_table(found), 4), (verdicts.full_table(found), 8)):
+        lines = text.splitlines()
+        assert len(lines) == 2 + len(found)
+        assert {line.count("|") for line in lines} == {columns + 1}
+    tolerances = verdicts.tolerance_table(claims.table({}))
+    for claim in claims.CLAIMS.values():
+        assert (f"{claim.id}: {claim.tolerance:g}" in tolerances) == bool(claim.rationale)
+    assert verdicts.word_table().count("\n") == len(verdicts.WORDS) + 1
+
+
+def test_the_figure_draws_claims_intervals_and_bounds():
+    found = table(records(only("ticket", {7}, 0.6, 1.0)))
+    figure = verdicts.forest(found, {"ticket": 20, "reinit": 20, "oneshot": 5})
+    speed = figure.axes[0]
+    ids = [label.get_text().splitlines()[0] for ax in figure.axes for label in ax.get_yticklabels()]
+    assert sorted(ids) == sorted(found["claim"])
+    first = found.set_index("claim").loc["L1"]
+    lines = [tuple(line.get_xdata()) for line in speed.lines]
+    assert (first["low"], first["high"]) in lines and (38.0, 38.0) in lines and (0.0, 0.0) in lines
+    bars = speed.patches
+    assert bars[0].get_x() == 26 and bars[0].get_x() + bars[0].get_width() == pytest.approx(speed.get_xlim()[1])
+    assert (bars[1].get_x(), bars[1].get_width()) == (-19, 38)
+    assert "n = 8 of 20" in speed.texts[0].get_text() and speed.texts[2].get_text().endswith("n = 8")
+
+
+@pytest.mark.parametrize("runs", [records(trials=1), records(levels=3), pd.DataFrame()], ids=["one", "some", "none"])
+def test_the_figure_copes_with_what_is_not_there(runs):
+    assert len(verdicts.forest(table(runs), {}).axes) == 4
+
+
+def test_only_published_records_are_evidence(copied, monkeypatch):
+    assert verdicts.evidence(STUDIES["lenet"]).digest == records_of(STUDIES["lenet"]).digest
+    with pytest.raises(LthError, match="unknown study with claims 'quickstart'"):
+        verdicts.evidence(study("quickstart"))
+    other = parquet.read_table(copied / "runs.parquet").to_pandas()
+    monkeypatch.setattr(published, "load_or_empty", lambda _: pytest.fail("nothing is to be trained"))
+    monkeypatch.setattr(published, "load", lambda _: published.Records("lenet", other, other.assign(key="of another")))
+    with pytest.raises(LthError, match="hold no run of that study as it is defined now"):
+        verdicts.evidence(STUDIES["lenet"])
+
+
+@pytest.mark.parametrize("notebook", ["claims", "comparison"])
+def test_no_page_without_its_records(notebook, tmp_path, monkeypatch):
+    monkeypatch.setenv("LTH_DATA", str(tmp_path / "empty"))
+    done, _ = papermill(ROOT / "notebooks" / f"{notebook}.ipynb", tmp_path)
+    assert done.returncode == 1
+    assert "no complete records of 'lenet' are published" in done.stderr
+
+
+def test_no_page_from_changed_records(copied, tmp_path):
+    content = bytearray((copied / "runs.parquet").read_bytes())
+    content[len(content) // 2] ^= 1
+    (copied / "runs.parquet").write_bytes(content)
+    done, _ = papermill(ROOT / "notebooks" / "claims.ipynb", tmp_path)
+    assert done.returncode == 1
+    assert "data/records/lenet/runs.parquet is not what was published" in done.stderr
+
+
+def sources(notebook) -> set[str]:
+    """The hashes of the records of `lenet` from which a committed notebook was drawn, at its default parameters."""
+    cells = json.loads(notebook.read_text())["cells"]
+    text = json.dumps([cell.get("outputs") for cell in cells])
+    return set(re.findall(r"parameters: defaults\), study lenet, records (\w+)", text))
+
+
+def test_committed_notebooks_show_the_committed_records():
+    """`make refresh` after publishing. A changed number is found even where its checksum was changed with it."""
+    now = records_of(STUDIES["lenet"]).digest
+    drawn = {notebook.stem: sources(notebook) for notebook in NOTEBOOKS}
+    assert drawn["claims"] == drawn["comparison"] == {now}
+    assert {stem: found for stem, found in drawn.items() if found - {now}} == {}
+
+
+def test_a_changed_number_changes_what_the_notebooks_store(copied):
+    """Which nbval compares: the hash of the records, or the claims' table."""
+    before = published.load("lenet")
+    told = verdicts.full_table(table(before.runs))
+    change(copied, "curves.parquet", "test_acc")
+    assert published.load("lenet").digest != before.digest
+    assert verdicts.full_table(table(published.load("lenet").runs)) == told
+    runs = before.runs.copy()
+    runs.loc[runs["level"] == 7, "early_stop_test_acc"] *= 0.999
+    assert verdicts.full_table(table(runs)) != told
+
+
+def test_planned_trials_are_those_of_the_study():
+    assert set(planned_trials(STUDIES["lenet"].grids, ("ticket", "reinit"))) == {"ticket", "reinit"}
