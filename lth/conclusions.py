@@ -1,13 +1,16 @@
 """What the rows of lth.culprits say, in Markdown tables and sentences: every word about a result is computed here."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
-from lth.comparison import Answer, summary
+from lth import effects
+from lth.comparison import POINTS, Answer, answer, summary
 from lth.culprits import ROLES, RULING, WORDS, ranked
 from lth.errors import check_choice
 from lth.estimators import Estimate
+from lth.recipes import Recipe
 from lth.verdicts import markdown
 
 MINUS = str.maketrans("-", "−")
@@ -26,16 +29,24 @@ LESSONS = {
 
 
 def plain(deviation: str) -> str:
-    """A deviation's name in words; the empty name is that of all together."""
-    return deviation.replace("-", " ") or "all together"
+    """A deviation's name in words."""
+    return deviation.replace("-", " ")
+
+
+def row_name(row: pd.Series) -> str:
+    """What stands before a row of lth.culprits: the deviation, or that all are on, or that one is left out."""
+    if row["recipe"].startswith("all-and-"):
+        return f"all and {plain(row['deviation'])}"
+    return plain(row["deviation"]) or "all together"
 
 
 def interval(row: pd.Series, name: str, form: str) -> str:
     """A number of a row with its 95 % interval, "–" where there is none: "31% [12%, 48%]"."""
     if pd.isna(row[name]):
         return "–"
-    value, low, high = (form.format(row[end]).translate(MINUS) for end in (name, f"{name} low", f"{name} high"))
-    return value if pd.isna(row[f"{name} low"]) else f"{value} [{low}, {high}]"
+    ends = [row[name]] if pd.isna(row[f"{name} low"]) else [row[name], row[f"{name} low"], row[f"{name} high"]]
+    value, *bounds = (form.format(end).translate(MINUS) for end in ends)
+    return f"{value} [{', '.join(bounds)}]" if bounds else value
 
 
 def estimate_text(one: Estimate, form: str) -> str:
@@ -57,7 +68,7 @@ def effects_table(rows: pd.DataFrame, role: str) -> str:
     head = ("Deviation", "Control", "Times as fast", "Accuracy (pp)", "At the end (pp)", f"Speed {left}")
     lines = [
         (
-            plain(row["deviation"]),
+            row_name(row),
             "own masks" if row["control"] == "reinit" else "own chain",
             interval(row, "speed effect", "{:.2f}"),
             interval(row, "accuracy effect", "{:+.2f}"),
@@ -114,9 +125,11 @@ def null_sentence(together: pd.Series, what: str = "all deviations that the code
     """Whether `what` erases the advantage."""
     beginning = {
         "reproduced": f"With {what}, the null is reproduced: what is left is",
+        "for speed only": f"With {what}, the null is reproduced in speed and not in accuracy: what is left is",
+        "for accuracy only": f"With {what}, the null is reproduced in accuracy and not in speed: what is left is",
         "reversed": f"With {what}, tickets do not only lose their advantage, they fall behind their control: left is",
-        "not reproduced": f"With {what}, the null is not reproduced. Left is",
-        "inconclusive": f"Whether {what} erase the advantage cannot be told yet. Left is",
+        "not reproduced": f"With {what}, the null is not reproduced: what is left is",
+        "inconclusive": f"Whether {what} erase the advantage cannot be told yet: what is left is",
     }
     if together["verdict"] not in beginning:
         return f"There are no records yet with {what}."
@@ -125,34 +138,35 @@ def null_sentence(together: pd.Series, what: str = "all deviations that the code
 
 def cause_sentences(together: pd.Series, alone: pd.DataFrame, left_out: pd.DataFrame) -> str:
     """The cause, as far as the verdicts establish it."""
-    sufficient = _with(alone, "sufficient")
-    certain = [name for name in sufficient if name != "lost-weights"]
+    found = _with(alone, "sufficient")
+    sufficient = [name for name in found if name != "lost-weights"]
     necessary, spare = _with(left_out, "necessary"), _with(left_out, "not necessary")
+    part = {"for speed only": " in speed", "for accuracy only": " in accuracy"}.get(together["verdict"], "")
+    explained = together["verdict"] in ("reproduced", "reversed") or bool(part)
     if together["verdict"] in ("no runs", "inconclusive"):
-        said = "The reconstruction cannot tell yet whether what the code always does explains the null."
-    elif together["verdict"] == "not reproduced":
+        said = "The reconstruction cannot tell yet whether what the code does on every run explains the null."
+    elif not explained:
         said = "What the code does on every run does not explain what the report saw."
-    elif certain:
-        whole = "each of them alone would" if len(certain) > 1 else "alone would"
-        said = f"The cause is {enumeration(certain)}: {whole} explain what the report saw."
-    elif necessary:
-        said = "No single deviation explains what the report saw: it takes several together."
     else:
-        said = "All deviations together explain what the report saw, but no single one is established as the cause."
-    if together["verdict"] in ("reproduced", "reversed"):
-        if necessary:
-            said += f" Without {enumeration(necessary)} the null does not come about even with everything else on."
-        elif len(spare) == len(left_out):
-            said += " No deviation is necessary: whichever is left out, the others still erase the advantage."
-        elif spare:
-            said += f" None is established as necessary, and {enumeration(spare)} can be spared."
-    elif certain:
-        said += f" Alone, {enumeration(certain)} would be sufficient."
-    if "lost-weights" in sufficient:
-        said += (
-            " Had a run been interrupted and resumed, lost weights would explain it as well: from then on the "
-            "“ticket” is one more network with fresh weights."
+        rest = {" in speed": "accuracy", " in accuracy": "speed"}.get(part)
+        said = f"What the code does on every run explains the null{part}" + (
+            f", and not that in {rest}." if rest else "."
         )
+        if sufficient:
+            said += f" {enumeration(sufficient).capitalize()} would do it alone."
+        else:
+            said += " No single deviation is found to do it alone."
+    if explained and necessary:
+        verb = "is" if len(necessary) == 1 else "are each"
+        said += f" {enumeration(necessary).capitalize()} {verb} necessary: without it, the advantage{part} is back."
+    elif explained and len(spare) == len(left_out):
+        said += " No deviation is necessary: whichever is left out, the others still do it."
+    elif explained and spare:
+        said += f" None is established as necessary; {enumeration(spare)} can be spared."
+    if not explained and sufficient:
+        said += f" Alone, {enumeration(sufficient)} would be sufficient."
+    if "lost-weights" in found:
+        said += " Lost weights, which happen only where a run is interrupted, would be sufficient as well."
     return said
 
 
@@ -168,15 +182,38 @@ def lessons(names: Iterable[str]) -> str:
     return markdown(("Culprit", "What would have caught it"), rows or [("none is convicted yet", "–")])
 
 
+def resumed_sentence(runs: pd.DataFrame, recipes: Iterable[Recipe]) -> str:
+    """What lost weights do at the level that is resumed, and at the judged levels after it."""
+    lost = effects.Configuration("lost-weights")
+    resumed = next(recipe.resume_level for recipe in recipes if recipe.name == lost.recipe)
+    said = []
+    for where, holds in (("At the level that is resumed", int.__eq__), ("at the levels after it", int.__gt__)):
+        levels = [level for level in effects.judged_levels(runs) if holds(level, resumed)]
+        if levels:
+            generator = effects.seeded(f"{lost.recipe} {where}")
+            speed, accuracy = (effects.effect(runs, lost, measure, levels, generator) for measure in RULING)
+            fast, more = estimate_text(speed, "{:.2f}"), estimate_text(accuracy, "{:+.2f}")
+            said.append(f"{where}, tickets are {fast} times as fast as their control and {more} pp more accurate")
+    return f"{'; '.join(said)} (n = {speed.n})." if said else "The resumed level has no records yet."
+
+
 def counts(rows: pd.DataFrame) -> str:
     """The trials that rows rest on: "5", or "3–5" where they differ."""
     least, most = rows["n"].min(), rows["n"].max()
     return f"{least}" if least == most else f"{least}–{most}"
 
 
-def with_first(first: pd.Series, rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with one more before them."""
-    return pd.concat([first.to_frame().T, rows], ignore_index=True).infer_objects()
+def resemblance(runs: pd.DataFrame) -> str:
+    """With which of the ranges that the report gives for both of its arms each arm of ours agrees, as Markdown."""
+    rows = []
+    for point in POINTS:
+        if point.within is None or len(point.arms) == 1:
+            continue
+        found = [answer(replace(point, arms=(arm,)), runs) for arm in point.arms]
+        if all(one.word != "no records" for one in found):
+            cells = [f"{one.ours.split(' ', 1 + (i == 1))[-1]}: {one.word}" for i, one in enumerate(found)]
+            rows.append((point.seen, *cells, min(one.n for one in found)))
+    return markdown(("The report, of both arms", "Our tickets", "Our own chains", "n"), rows)
 
 
 def points(found: Sequence[Answer]) -> str:

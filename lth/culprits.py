@@ -1,9 +1,9 @@
-"""Which deviations erase the winning ticket: the rule, fixed before any record of its studies existed, and its words.
+"""Which deviations erase the winning ticket: the rule, and its words.
 
 An effect counts as *gone* where less than a third of the protocol's remains: about what the figures of the 2020 report
-could still have hidden (see lth.comparison). The ticket's advantage is gone where the whole interval lies below a third
-in speed and in accuracy at early stop; it is still there where one of the two lies wholly above. Anything else, fewer
-than three trials, and a protocol whose own advantage is not established, cannot tell.
+could still have hidden (see lth.comparison). It is gone in a measure (speed, accuracy at early stop) where the whole
+interval of the share lies below a third, and still there where it lies wholly above. Anything else, fewer than three
+trials, and a protocol whose own advantage is not established, cannot tell.
 """
 
 from collections.abc import Sequence
@@ -22,15 +22,18 @@ RULING = ("speed", "accuracy")  # both must go
 ROLES = ("alone", "left out", "together")
 WORDS = {
     "sufficient": "alone it erases the advantage: in speed and in accuracy less than a third of the protocol's is left",
-    "weakens": "alone it leaves more than a third, in speed or in accuracy, but less than all of it",
-    "no part": "alone it leaves more than a third, and the loss of the rest is not established",
-    "necessary": "when everything else is on, the advantage is back: more than a third, in speed or in accuracy",
-    "not necessary": "the advantage stays away without it, since the others suffice",
-    "not asked": "all deviations together do not erase the advantage, so that none can be necessary for it",
+    "for speed only": "alone it erases the advantage in speed, and more than a third of that in accuracy is left",
+    "for accuracy only": "alone it erases the advantage in accuracy, and more than a third of that in speed is left",
+    "weakens": "more than a third is left, in speed or in accuracy, but less than the whole on the mean of both",
+    "no part": "more than a third is left, and the loss of the rest is not established",
+    "necessary": "without it, more than a third is back of an advantage that all deviations together erase",
+    "not necessary": "without it, what all together erase stays away: the others suffice",
+    "not asked": "all together do not erase the advantage, so that none can be necessary for it",
     "inconclusive": "the intervals cannot tell, there are fewer than three trials, or the protocol shows no advantage",
     "no runs": "its runs are not published yet",
 }
-NULLS = ("reproduced", "reversed", "not reproduced", "inconclusive", "no runs")  # verdicts on all deviations together
+# Verdicts on all deviations together
+NULLS = ("reproduced", "for speed only", "for accuracy only", "reversed", "not reproduced", "inconclusive", "no runs")
 
 
 def table(
@@ -59,29 +62,22 @@ def table(
     return pd.DataFrame(rows).reindex(columns=columns)
 
 
-def reconstruction(runs: pd.DataFrame, reference: pd.DataFrame) -> tuple[pd.Series, pd.DataFrame]:
-    """The row of all deviations together, and the rows of all but one: see `table`.
+def reconstruction(runs: pd.DataFrame, reference: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of all deviations together, without and with lost weights; and the rows of all but one: see `table`.
 
-    A deviation can be necessary only where all together erase the advantage.
+    The code does all of them whenever it runs, except that weights are lost only where a run is interrupted. A
+    deviation can be necessary only for what all together erase.
     """
-    certain = [name for name in DEVIATIONS if name != "lost-weights"]  # the code does these whenever it runs
-    together = table([Configuration("all", control(*certain))], runs, reference, "together").iloc[0]
+    certain = [name for name in DEVIATIONS if name != "lost-weights"]
+    everything = [
+        Configuration("all", control(*certain)),
+        Configuration("all-and-lost-weights", control(*DEVIATIONS), "lost-weights"),
+    ]
+    together = table(everything, runs, reference, "together")
+    erased = [measure for measure in RULING if standing(together.iloc[0], measure) == "gone"]
     rows = table(effects.all_but_one(certain), runs, reference, "left out")
-    if standing(together) != "gone":
-        open_question = "not asked" if standing(together) == "there" else "inconclusive"
-        rows["verdict"] = rows["verdict"].where(rows["verdict"] == "no runs", open_question)
-    return together, rows
-
-
-def prime(rows: pd.DataFrame, most: int = 3) -> list[str]:
-    """The recipes of the deviations that, alone, take most of the advantage: those with a verdict to that effect.
-
-    Where no verdict says so, the two that leave least. Without another control and lost weights, which are told apart.
-    """
-    trained = ranked(rows.dropna(subset=["mean share"]))
-    trained = trained[~trained["deviation"].isin(["chain-control", "lost-weights"])]
-    found = trained[trained["verdict"].isin(["sufficient", "weakens"])]
-    return (found if len(found) else trained[:2])["recipe"].tolist()[:most]
+    verdicts = [_left_out(row, together.iloc[0], erased) for _, row in rows.iterrows()]
+    return together, rows.assign(verdict=rows["verdict"].where(rows["verdict"].isin(["no runs"]), verdicts))
 
 
 def ranked(rows: pd.DataFrame) -> pd.DataFrame:
@@ -89,39 +85,47 @@ def ranked(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values("mean share", na_position="last", ignore_index=True)
 
 
-def standing(row) -> str:
-    """What has become of the advantage in a row of `table`: "gone", "there" or "cannot tell"."""
+def standing(row, measure: str) -> str:
+    """What has become of the advantage in a measure, in a row of `table`: "gone", "there" or "cannot tell"."""
     if row["n"] < FEWEST:
         return "cannot tell"
-    if all(row[f"{measure} share high"] < GONE for measure in RULING):
+    if row[f"{measure} share high"] < GONE:
         return "gone"
-    if any(row[f"{measure} share low"] > GONE for measure in RULING):
-        return "there"
-    return "cannot tell"
+    return "there" if row[f"{measure} share low"] > GONE else "cannot tell"
 
 
 def verdict(row, role: str) -> str:
-    """One of WORDS for a row; in the role "together" (all deviations) one of NULLS."""
-    stands = standing(row)
-    if role == "together":
-        return _null(row, stands)
-    if stands == "cannot tell":
+    """One of WORDS, or in the role "together" one of NULLS; rows left out of all are judged in `reconstruction`."""
+    stands = {measure: standing(row, measure) for measure in RULING}
+    found = list(stands.values())
+    if found == ["gone", "gone"]:
+        return _null(row) if role == "together" else "sufficient"
+    if sorted(found) == ["gone", "there"]:
+        return f"for {next(measure for measure in RULING if stands[measure] == 'gone')} only"
+    if "there" not in found:
         return "inconclusive"
-    if role == "left out":
-        return "necessary" if stands == "there" else "not necessary"
-    if stands == "gone":
-        return "sufficient"
+    if role == "together":
+        return "not reproduced"
     return "weakens" if row["mean share high"] < 1 else "no part"
 
 
-def _null(row, stands: str) -> str:
-    """Whether the null reproduces: both shares within a third of none, on either side."""
-    if stands != "gone":
-        return "not reproduced" if stands == "there" else "inconclusive"
+def _null(row) -> str:
+    """Whether the null is reproduced where both advantages are gone, or tickets lose to their control."""
     if all(row[f"{measure} share low"] > -GONE for measure in RULING):
         return "reproduced"
     lost = any(row[f"{measure} share high"] < -GONE for measure in RULING)
     return "reversed" if lost else "inconclusive"
+
+
+def _left_out(row, together, erased: list[str]) -> str:
+    """The verdict on a deviation by what is back without it, of what all together erase."""
+    if not erased:
+        kept = all(standing(together, measure) == "there" for measure in RULING)
+        return "not asked" if kept else "inconclusive"
+    stands = [standing(row, measure) for measure in erased]
+    if "there" in stands:
+        return "necessary"
+    return "not necessary" if set(stands) == {"gone"} else "inconclusive"
 
 
 def _measured(one: Configuration, runs: pd.DataFrame, reference: pd.DataFrame) -> dict:

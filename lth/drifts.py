@@ -91,7 +91,7 @@ def scales_sentence(moves: pd.DataFrame, layer: str, names: dict[str, str]) -> s
     for recipe, name in names.items():
         past = outgrown(moves, recipe, layer)
         grown = at(moves, recipe, layer, later, "grown")
-        when = "and never reaches their size" if past is None else f"and is as large as they are by iteration {past:,}"
+        when = "and never reaches its size" if past is None else f"and first seen to reach its size at {past:,}"
         parts.append(
             f"{_with(recipe, name)}, the change after {later} iterations is {grown:.2f} times the start {when}"
         )

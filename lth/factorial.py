@@ -44,7 +44,8 @@ def terms(runs: pd.DataFrame, factors: Sequence[str], measure: str) -> pd.DataFr
     """Main effects and interactions, in shares of the protocol's effect: a row each, with its interval.
 
     Columns: term, order (1: a main effect), value, value low, value high, n. Over the trials that have all 2^k
-    combinations, at the levels that are judged. A value of -1 takes the whole advantage. LthError for less than two deviations.
+    combinations, at the levels that are judged. A value of -1 takes the whole advantage. LthError for less than two
+    deviations.
     """
     if len(factors) < 2:
         raise LthError(f"a factorial takes two deviations or more, not {len(factors)}: choose some of the suspects")

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from lth import plots
-from lth.conclusions import plain
+from lth.conclusions import row_name
 from lth.culprits import GONE, RULING
 from lth.drifts import QUANTITIES
 
@@ -23,12 +23,21 @@ MARKS = {  # verdict: marker, colour, filled; told apart by shape where there is
     "not asked": ("v", "0.4", False),
     "inconclusive": ("^", "0.4", False),
     "reproduced": ("P", "black", True),
+    "for speed only": ("X", "#b3261e", False),
+    "for accuracy only": ("*", "#b3261e", False),
     "reversed": ("P", "black", True),
     "not reproduced": ("P", "black", False),
 }
 TITLES = {"speed": "in speed", "accuracy": "in accuracy"}
 FURTHEST = 2.0  # shares beyond plus or minus this end in an arrow
-LINES = [("-", "o"), ((0, (4, 2)), "s"), ((0, (1, 1.5)), "^"), ((0, (6, 1, 1, 1)), "D"), ((0, (3, 1, 1, 1)), "v")]
+LINES = [
+    ("-", "o"),
+    ((0, (4, 2)), "s"),
+    ((0, (1, 1.5)), "^"),
+    ((0, (6, 1, 1, 1)), "D"),
+    ((0, (3, 1, 1, 1)), "v"),
+    ((0, (2, 2)), "P"),
+]
 
 
 def shares(rows: pd.DataFrame, title: str, note: str) -> Figure:
@@ -72,7 +81,7 @@ def movements(table: pd.DataFrame, layer: str, recipes: dict[str, str], note: st
         for i, (recipe, name) in enumerate(recipes.items()):
             one = table[table["recipe"] == recipe].groupby("iteration")[quantity].agg(["mean", "min", "max"])
             dash, marker = LINES[i % len(LINES)]
-            colour = COLOURS[(0, 1, 2, 4, 7)[i % 5]]
+            colour = COLOURS[(0, 1, 2, 4, 5, 7)[i % 6]]
             style = {"color": colour, "linestyle": dash, "marker": marker, "markersize": 4, "linewidth": 1.6}
             ax.plot(one.index, one["mean"], label=name, **style)
             ax.fill_between(one.index, one["min"], one["max"], color=colour, alpha=0.15, linewidth=0)
@@ -124,4 +133,4 @@ def _mark(ax: Axes, y: float, value: float, low: float, high: float, verdict: st
 
 def _name(row: pd.Series) -> str:
     count = f" (n = {row['n']})" if row["n"] else ""
-    return f"{plain(row['deviation'])}{count}"
+    return f"{row_name(row)}{count}"

@@ -46,6 +46,13 @@ STUDIES = {
     for study in (
         # The replication itself, at the paper's length. Books and notebooks draw what of it is published.
         Study("lenet", (LENET,), (Grid(PAIR, 20), Grid(dict.fromkeys(CONTROLS, 1) | {"reinit": 3}, 5)), 25),
+        # How far the result hangs on the scale of the inputs, of which the paper says nothing.
+        Study(
+            "lenet-preprocessing",
+            (LENET, *(replace(LENET, name=f"lenet-{scale}", preprocessing=scale) for scale in ("unit", "standard"))),
+            (Grid(PAIR, 5),),
+            16,
+        ),
         # The 2020 replication's deviations (lth.deviations), one at a time: another recipe each, or another control.
         Study(
             "suspects",

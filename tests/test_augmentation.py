@@ -1,7 +1,16 @@
+from dataclasses import replace
+
+import pytest
 import torch
 from torch.nn import functional as F
 
 from lth.augmentation import KINDS, augment, draw
+from lth.data import Images, TrialData, preprocess
+from lth.datasets import CIFAR10
+from lth.engines.stacked import Stacked
+from lth.models import initialise, skeleton
+from lth.recipes import RECIPES
+from lth.training import Start
 
 
 def numbers(seed: int) -> torch.Generator:
@@ -20,6 +29,27 @@ def test_every_kind_is_one_flip_and_one_shift():
     ]
     for image in expected:
         assert sum(torch.equal(image, other) for other in moved) == 1
+
+
+@pytest.mark.parametrize("preprocessing", ["standard", "l2", "unit"])
+def test_what_comes_in_at_the_edges_is_black_before_preprocessing(preprocessing):
+    """Not 0 after it, which is the mean colour where images are standardised."""
+    pixels = torch.randint(1, 256, (3, 3, 32, 32), dtype=torch.uint8, generator=numbers(0))
+    images = Images(pixels, torch.arange(3), *preprocess(pixels, preprocessing, CIFAR10))
+    trial = TrialData("noise", images, images, *[torch.arange(3)] * 3)
+    recipe = replace(RECIPES["resnet18"], preprocessing=preprocessing)
+    weights = initialise(skeleton(recipe), numbers(1))
+    stack = Stacked(recipe, [trial], [Start(weights, {}, numbers(2), numbers(3))])
+    seen = []
+    stack._logits = lambda x: seen.append(x) or torch.zeros(1, 3, 10, requires_grad=True)
+    chosen = torch.tensor([[2, 0, 1]])
+    stack._inputs = [stack.rate, chosen, torch.zeros(1, 3, dtype=torch.int64)]  # the crop in the upper left corner
+    stack._step()
+    black = images.as_floats(torch.zeros_like(pixels), chosen[0])
+    assert torch.equal(seen[0][0, :, :, :4], black[:, :, :4]) and torch.equal(seen[0][0, ..., :4], black[..., :4])
+    assert torch.equal(seen[0][0, :, :, 4:, 4:], images.floats(chosen[0])[:, :, :28, :28])
+    if preprocessing == "standard":
+        torch.testing.assert_close(black[0, :, 0, 0], torch.tensor([-0.4914 / 0.2470, -0.4822 / 0.2435, -0.4465 / 0.2616]))
 
 
 def test_each_image_is_moved_on_its_own():

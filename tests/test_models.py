@@ -52,6 +52,15 @@ def test_what_is_never_pruned(name):
     assert [key for key, kind in kinds.items() if kind == "output"] == [last] and parameters[last].shape[0] == 10
 
 
+def test_biases_may_be_prunable_beside_their_weights():
+    kinds = prunable(skeleton(RECIPES["conv2"]), biases=True)
+    assert list(kinds.items())[:2] == [("features.0.weight", "convolution"), ("features.0.bias", "convolution")]
+    assert list(kinds.items())[-2:] == [("head.fc3.weight", "output"), ("head.fc3.bias", "output")]
+    assert len(kinds) == 10
+    deep = skeleton(RECIPES["resnet18"])  # its convolutions have no biases; BatchNorm's are none of a layer's
+    assert prunable(deep, biases=True).keys() - prunable(deep).keys() == {"fc.bias"}
+
+
 def test_depths():
     depth = {name: list(prunable(skeleton(recipe)).values()) for name, recipe in RECIPES.items()}
     assert depth["lenet"] == ["linear", "linear", "output"]

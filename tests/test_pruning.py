@@ -139,6 +139,26 @@ def test_too_deep_levels_are_refused():
         pruning.ladder(FullyConnected(1, 1), Pruning(output=0.9), 1)
 
 
+def test_biases_are_counted_and_pruned_at_their_layers_rate_where_asked():
+    """By hand: 300, 100 and 10 biases; of the last 5, round(0.1 × 5) = 0 go, which does not end the ladder."""
+    net, rule = skeleton(LENET), Pruning(biases=True)
+    rungs = pruning.ladder(net, rule, 6)
+    biases = [tuple(rung[f"fc{i}.bias",] for i in (1, 2, 3)) for rung in rungs]
+    assert biases[:4] == [(300, 100, 10), (240, 80, 9), (192, 64, 8), (154, 51, 7)]
+    assert [last for *_, last in biases] == [10, 9, 8, 7, 6, 5, 5]
+    plain = pruning.ladder(net, LENET.pruning, 6)
+    assert [{n: left for n, left in rung.items() if n[0].endswith("weight")} for rung in rungs] == plain
+    weights = initialise(net, torch.Generator().manual_seed(0))
+    weights |= {name: gaussian(value.shape) for name, value in weights.items() if value.dim() == 1}
+    masks = pruning.full_masks(net, biases=True)
+    assert pruning.density(masks) == 1 and sum(mask.numel() for mask in masks.values()) == 266_610
+    for rung in rungs[1:]:
+        masks = pruning.prune(weights, masks, prunable(net, biases=True), rule)
+        assert pruning.remaining(masks) == {name: left for (name,), left in rung.items()}
+        assert pruning.density(masks) == sum(rung.values()) / 266_610
+    assert weights["fc1.bias"][masks["fc1.bias"]].abs().min() >= weights["fc1.bias"][~masks["fc1.bias"]].abs().max()
+
+
 def test_random_masks_keep_the_count_of_every_layer():
     net = skeleton(LENET)
     weights = initialise(net, torch.Generator().manual_seed(0))

@@ -4,25 +4,55 @@ from dataclasses import fields, replace
 
 import pytest
 import torch
+from pyarrow import parquet
 from tiny_study import TINY
 
 from lth.errors import LthError
-from lth.recipes import Optimizer, Pruning
+from lth.paths import ROOT
+from lth.recipes import RECIPES, Optimizer, Pruning
 from lth.runs import ARMS, Run, stream
 
 RUN = Run(TINY, "ticket", 0)
+
+
+OPTIONAL = {
+    "copy": "Fashion", "drift_at": (1, 5), "initial_std": 0.01, "carry_optimizer": True, "split_per_arm": True,
+    "resume_level": 2,
+}  # fmt: skip
+OPTIONAL_IN_PRUNING = {"biases": True, "lag": 1}
 
 
 def test_key_is_stable_and_hashes_the_specification():
     assert RUN.key == Run(TINY, "ticket", 0).key and len(RUN.key) == 64
     spec = json.loads(RUN.spec)
     assert set(spec) == {field.name for field in fields(Run)}
-    assert set(spec["recipe"]) == {field.name for field in fields(TINY)}
+
+
+def test_only_optional_fields_are_left_out_and_only_at_their_default():
+    spec = json.loads(RUN.spec)["recipe"]
+    assert set(spec) == {field.name for field in fields(TINY)} - set(OPTIONAL)
+    assert set(spec["pruning"]) == {field.name for field in fields(Pruning)} - set(OPTIONAL_IN_PRUNING)
+    assert set(spec["optimizer"]) == {field.name for field in fields(Optimizer)}
+    for name, value in OPTIONAL.items():
+        changed = json.loads(replace(RUN, recipe=replace(TINY, **{name: value})).spec)["recipe"]
+        assert changed == spec | {name: list(value) if isinstance(value, tuple) else value}
+    for name, value in OPTIONAL_IN_PRUNING.items():
+        pruning = replace(TINY.pruning, **{name: value})
+        changed = json.loads(replace(RUN, recipe=replace(TINY, pruning=pruning)).spec)["recipe"]
+        assert changed == spec | {"pruning": spec["pruning"] | {name: value}}
+
+
+def test_defaults_leave_the_keys_of_published_runs_as_they_are():
+    """LeNet's first record, trained before there were optional fields."""
+    published = "8c28b6c670be0e852fd4aae21dadd8cecf30073b1f4d28d60362bcb967bd2a6b"
+    assert Run(RECIPES["lenet"], "reinit", 0).key == published
+    path = ROOT / "data" / "records" / "lenet" / "runs.parquet"
+    assert published in parquet.read_table(path, columns=["key"])["key"].to_pylist()
 
 
 def test_every_field_changes_the_key():
     changed = {"arm": "reinit", "trial": 1, "draw": 1, "level": 1, "root_seed": 1, "engine": "stacked"}
-    in_recipe = {
+    in_recipe = OPTIONAL | {
         "name": "other", "model": "conv2", "dataset": "fashion-mnist", "preprocessing": "unit", "batch_size": 21,
         "iterations": 11, "rewind": 1, "validation_size": 41, "augment": True, "eval_every": 5,
         "train_eval_every": 9, "train_eval_size": 51,
@@ -33,7 +63,9 @@ def test_every_field_changes_the_key():
     optimizers = {
         "name": "sgd", "learning_rate": 1.0, "momentum": 0.5, "weight_decay": 0.1, "milestones": (5,), "warmup": 2,
     }  # fmt: skip
-    prunings = {"scope": "global", "criterion": "magnitude", "convolution": 0.1, "linear": 0.1, "output": 0.2}
+    prunings = OPTIONAL_IN_PRUNING | {
+        "scope": "global", "criterion": "magnitude", "convolution": 0.1, "linear": 0.1, "output": 0.2,
+    }  # fmt: skip
     assert set(optimizers) == {field.name for field in fields(Optimizer)}
     assert set(prunings) == {field.name for field in fields(Pruning)}
     recipes = [replace(TINY, **{name: value}) for name, value in in_recipe.items()]
@@ -48,7 +80,7 @@ def test_every_field_changes_the_key():
 
 
 def test_no_two_streams_share_a_seed():
-    purposes = ("split", "initialisation", "order", "augmentation", "mask")
+    purposes = ("split", "initialisation", "order", "augmentation", "mask", "resumption")
     every = itertools.product((0, 1, 12), (0, 1, 12, 21), purposes, ("", *ARMS), (0, 1, 12), (0, 1, 12, 112))
     seeds = [stream(*arguments).initial_seed() for arguments in every]
     assert len(set(seeds)) == len(seeds)

@@ -12,6 +12,7 @@ from lth import store
 from lth.errors import LthError
 from lth.runs import Run
 from lth.store import Finished
+from lth.training import Moments
 
 
 @pytest.fixture(autouse=True)
@@ -37,10 +38,35 @@ def test_round_trip():
     assert back.summary == one.summary and store.keys() == {key}
     for name, column in one.curve.items():
         assert back.curve[name].dtype == column.dtype and back.curve[name].tobytes() == column.tobytes()
-    for group in store.GROUPS:
+    assert back.moments is None
+    for group in ("weights", "rewound", "masks"):
         before, after = getattr(one, group), getattr(back, group)
         assert before.keys() == after.keys()
         assert all(before[n].dtype == after[n].dtype and torch.equal(before[n], after[n]) for n in before)
+
+
+def test_round_trip_of_moments():
+    first = {"fc1.weight": torch.tensor([[1e-40, -2.0]]), "fc1.bias": torch.tensor([0.0])}
+    moments = Moments(first, {name: value.square() for name, value in first.items()}, 2**40 + 1)
+    one = replace(finished(), moments=moments)
+    store.write(one)
+    back = store.read(one.summary["key"]).moments
+    assert back.steps == moments.steps and type(back.steps) is int
+    for before, after in ((moments.first, back.first), (moments.second, back.second)):
+        assert before.keys() == after.keys() and all(torch.equal(before[n], after[n]) for n in before)
+    assert store.read(one.summary["key"], groups=["weights"]).moments is None
+
+
+def test_a_flipped_bit_in_the_number_of_steps_is_noticed():
+    one = finished()
+    one = replace(one, moments=Moments({"a": torch.ones(2)}, {"a": torch.ones(2)}, 12))
+    store.write(one)
+    path = store.path(one.summary["key"])
+    whole = path.read_bytes()
+    place = whole.rindex((12).to_bytes(8, "little"))
+    path.write_bytes(whole[:place] + b"\x0d" + whole[place + 1 :])
+    with pytest.raises(ValueError, match="checksum"):
+        store.read(one.summary["key"])
 
 
 def test_only_the_groups_asked_for_are_kept_in_memory():

@@ -4,47 +4,12 @@ import pytest
 from tiny_study import STUDY, TINY
 
 import lth
+from lth import deviations
+from lth.deviations import DEVIATIONS, deviate
 from lth.errors import LthError
-from lth.grid import Grid, Study, cost
-from lth.lottery import Chain
-from lth.runs import ARMS
-from lth.studies import STUDIES, parse_arms, study
-
-
-def places(of: Study) -> set:
-    return {(run.arm, run.trial, run.draw, run.level) for run in of.runs()}
-
-
-def test_runs_of_a_grid():
-    runs = STUDY.runs()
-    assert len(runs) == len({run.key for run in runs}) == 6
-    assert places(STUDY) == {(arm, 0, 0, level) for arm in ("ticket", "reinit") for level in (0, 1, 2)}
-
-
-def test_grids_of_different_sizes():
-    two = replace(STUDY, levels=1, grids=(Grid({"ticket": 1}, 3), Grid({"reinit": 2, "oneshot": 1}, 1)))
-    trial_0 = {("ticket", 0, 0), ("ticket", 0, 1), ("oneshot", 0, 1)} | {
-        ("reinit", d, level) for d in (0, 1) for level in (0, 1)
-    }
-    assert {(a, d, level) for a, t, d, level in places(two) if t == 0} == trial_0
-    assert {(a, t, d, level) for a, t, d, level in places(two) if t} == {
-        ("ticket", t, 0, n) for t in (1, 2) for n in (0, 1)
-    }
-
-
-def test_arms_that_share_the_tickets_level_0_start_at_1():
-    levels = {
-        arm: {run.level for run in Chain(TINY, 0, 2, dict.fromkeys(ARMS, 1)).runs() if run.arm == arm} for arm in ARMS
-    }
-    for arm in ("ticket", "reinit", "chain-reinit"):
-        assert levels[arm] == {0, 1, 2}
-    for arm in ("random-mask", "oneshot", "oneshot-reinit"):
-        assert levels[arm] == {1, 2}
-
-
-def test_several_recipes():
-    both = replace(STUDY, recipes=(TINY, replace(TINY, name="unit", preprocessing="unit")))
-    assert len({run.key for run in both.runs()}) == 12
+from lth.grid import Grid
+from lth.recipes import RECIPES
+from lth.studies import CERTAIN, CULPRITS, STUDIES, parse_arms, study
 
 
 def test_arguments_change_the_study(tiny_study):
@@ -102,27 +67,9 @@ def test_an_unknown_parameter_is_an_error():
         study("lenet", trails=1)
 
 
-def test_too_deep_levels_are_refused(tiny_study):
-    with pytest.raises(LthError, match="level 43 .* fc2.weight: ask for at most 42 levels"):
-        study("tiny", levels=60).check()
-
-
-def test_missing_data_is_told(tiny_mnist, monkeypatch):
-    monkeypatch.setitem(STUDIES, "tiny", STUDY)
-    with pytest.raises(LthError, match="MNIST is not in .*run `lth data mnist`"):
-        study("tiny").check()
-
-
 def test_parse_arms():
     assert parse_arms("ticket") == {"ticket": 1}
     assert parse_arms(" ticket , reinit:3 ") == {"ticket": 1, "reinit": 3}
-
-
-def test_cost_falls_with_density_below_a_third():
-    runs = Chain(TINY, 0, 16, {"ticket": 1}).runs()
-    costs = [cost(run) for run in runs]
-    assert costs[0] == costs[4] == TINY.iterations and costs == sorted(costs, reverse=True)
-    assert costs[16] == pytest.approx(TINY.iterations * (0.1 + 2.7 * 7650 / 266_200))
 
 
 def test_published_studies():
@@ -133,3 +80,67 @@ def test_published_studies():
     assert lenet.trials >= 3 and lenet.levels >= 12
     for each in STUDIES.values():
         assert len({run.key for run in each.runs()}) == len(each.runs())
+
+
+def recipes_of(name: str) -> dict:
+    return {recipe.name: recipe for recipe in STUDIES[name].recipes}
+
+
+def test_suspects_are_the_protocol_and_every_deviation_alone():
+    """One recipe each, or the other control with the protocol's recipe."""
+    recipes = recipes_of("suspects")
+    assert recipes.keys() == {"protocol", *DEVIATIONS} - {"chain-control"}
+    protocol = recipes.pop("protocol")
+    assert replace(protocol, name="lenet", iterations=50_000, eval_every=100, train_eval_every=1000, drift_at=(),
+                   pruning=RECIPES["lenet"].pruning) == RECIPES["lenet"]  # fmt: skip
+    assert all(recipe == deviate(protocol, name, name) for name, recipe in recipes.items())
+    pairs = {(run.recipe.name, run.arm) for run in STUDIES["suspects"].runs()}
+    assert pairs == {(name, arm) for name in ("protocol", *recipes) for arm in ("ticket", "reinit")} | {
+        ("protocol", "chain-reinit")
+    }
+
+
+def test_leave_one_out_is_all_that_the_code_always_does_and_all_but_each():
+    recipes, protocol = recipes_of("leave-one-out"), recipes_of("suspects")["protocol"]
+    assert set(CERTAIN) == DEVIATIONS.keys() - {"lost-weights"}
+    assert recipes.pop("all") == deviate(protocol, "all", *CERTAIN)
+    assert recipes.pop("all-and-lost-weights") == deviate(protocol, "all-and-lost-weights", *DEVIATIONS)
+    assert recipes == {
+        f"all-but-{left}": deviate(protocol, f"all-but-{left}", *(d for d in CERTAIN if d != left))
+        for left in CERTAIN
+        if left != "chain-control"
+    }
+    pairs = {(run.recipe.name, run.arm) for run in STUDIES["leave-one-out"].runs()}
+    names = ("all", "all-and-lost-weights", *recipes)
+    assert pairs == {(name, arm) for name in names for arm in ("ticket", "chain-reinit")} | {("all", "reinit")}
+
+
+def test_the_factorial_has_every_combination_of_the_culprits():
+    """A combination of one has the recipe, and so the runs, that it has among the suspects."""
+    recipes, suspects = recipes_of("factorial"), recipes_of("suspects")
+    assert len(recipes) == len(STUDIES["factorial"].recipes) == 2 ** len(CULPRITS)
+    for name, recipe in recipes.items():
+        chosen = [] if name == "protocol" else name.split("+")
+        assert set(chosen) <= set(CULPRITS) and recipe == deviate(suspects["protocol"], name, *chosen)
+    assert all(recipes[name] == suspects[name] for name in ("protocol", *CULPRITS))
+    assert {run.arm for run in STUDIES["factorial"].runs()} == {"ticket", "reinit"}
+
+
+def test_the_null_of_2020_is_at_full_length():
+    (recipe,), chosen = STUDIES["null-2020"].recipes, STUDIES["null-2020"]
+    assert recipe == deviate(RECIPES["lenet"], "lenet-2020", *CERTAIN) and recipe.iterations == 50_000
+    assert (chosen.trials, chosen.levels) == (5, 25)
+    assert {run.arm for run in chosen.runs()} == {"ticket", "chain-reinit"}
+
+
+@pytest.mark.parametrize("name", ["suspects", "leave-one-out", "factorial", "null-2020"])
+def test_their_switches_fit_their_arms(name):
+    for recipe in STUDIES[name].recipes:
+        deviations.check(recipe, {run.arm for run in STUDIES[name].runs()}, STUDIES[name].levels)
+
+
+def test_other_iterations_keep_the_deviations(tiny_study):
+    """A late rewind stays one of one step, however short the runs."""
+    for recipe in study("suspects", iterations=400).recipes:
+        whole = recipes_of("suspects")[recipe.name]
+        assert replace(recipe, iterations=12_000, copy=whole.copy) == whole

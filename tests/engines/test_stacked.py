@@ -230,8 +230,9 @@ def plain(used, data, begun, rows, dtype):
         optimizer = torch.optim.Adam(net.parameters(), weight_decay=o.weight_decay)
     drawn = augmentation.draw(tuple(rows.shape), numbers(begun.augmentation.initial_seed()))
     for step, row in enumerate(rows):
-        x = data.images.pixels[row] * data.images.scale.to(dtype) + data.images.shift.to(dtype)
+        x = data.images.pixels[row]
         x = augmentation.augment(x, drawn[step]) if used.augment else x
+        x = x * data.images.scale.to(dtype) + data.images.shift.to(dtype)
         optimizer.param_groups[0]["lr"] = torch.tensor(o.learning_rate_at(step)).item()  # a float32 in the engine
         optimizer.zero_grad()
         F.cross_entropy(net(x), data.images.labels[row]).backward()
@@ -265,7 +266,7 @@ def test_each_replica_of_every_network_is_what_plain_pytorch_makes_of_it(name, d
     rows = torch.stack([indices(t, 3, seed, batch=4) for seed, t in enumerate(trials)])
     runs = list(zip(trials, starts, rows, strict=True))
     truths = [plain(used, *run, torch.float64) for run in runs]
-    bounds = [1e-10] * 3
+    bounds = [1e-8] * 3  # BatchNorm over the four images of a batch makes much of rounding errors
     if dtype == torch.float32:
         bounds = [3 * apart(plain(used, *run, dtype), truth) + 1e-7 for run, truth in zip(runs, truths, strict=True)]
     for replicas in (1, 2, 3):
