@@ -81,9 +81,11 @@ def check(recipe: Recipe, arms: Collection[str], levels: int) -> None:
                 f"{switch.replace('_', ' ')} needs levels that follow each other, which {one_level[0]} does not have: "
                 f"choose the arms ticket and reinit or chain-reinit"
             )
-    if not isinstance(recipe.resume_level, int) or not 0 <= recipe.resume_level <= levels:
+    resumed = recipe.resume_level
+    if not isinstance(resumed, int) or not 0 <= resumed <= levels:
         raise LthError(
-            f"resume level must be a whole number between 0 (never) and the {levels} levels, not {recipe.resume_level}"
+            f"resume level must be a whole number between 0 (never) and the {levels} levels, not {resumed}: "
+            f"ask for at least as many levels"
         )
 
 

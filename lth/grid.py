@@ -60,8 +60,8 @@ class Study:
 
     def check(self, device: str = "cpu") -> None:
         """LthError where the engine does not fit, the ladder is too deep or the data set cannot be read."""
-        arms = {arm for grid in self.grids for arm in grid.draws}
         for recipe in self.recipes:
+            arms = {arm for trial in range(self.trials) for arm in self._draws(trial, recipe)}
             deviations.check(recipe, arms, self.levels)
             choose(recipe, 1.0, self.engine, device)
             check_fits(recipe, datasets.find(recipe.dataset))

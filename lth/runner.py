@@ -22,7 +22,6 @@ from lth.execute import execute
 from lth.grid import Study, cost
 from lth.lottery import Job, Procedure, procedures
 from lth.paths import commit, make_dir, runs_dir
-from lth.recipes import Recipe
 from lth.runs import Run
 from lth.store import Finished
 
@@ -118,9 +117,10 @@ class Queue:
         Earlier trials go first, so that whole trials are finished early. Jobs travel inside their task, so that it can
         be repeated where a worker dies; hence no warning that they are large.
         """
-        stacks: dict[Recipe | str, list[tuple[Job, Walk | None]]] = {}
+        stacks: dict[tuple | str, list[tuple[Job, Walk | None]]] = {}
         for job, walk in self.ready:
-            stacks.setdefault(job.run.recipe if self.device == "cuda" else job.run.key, []).append((job, walk))
+            together = job.run.recipe, job.moments and job.moments.steps  # a stack counts its steps once
+            stacks.setdefault(together if self.device == "cuda" else job.run.key, []).append((job, walk))
         self.ready = []
         for stack in stacks.values():
             jobs = [job for job, _ in stack]
