@@ -21,6 +21,7 @@ SHORT_NAMES = {  # of arms, in notes
     "oneshot": "one-shot ticket",
     "oneshot-reinit": "one-shot masks with fresh weights",
     "chain-reinit": "own chain",
+    "chain-rewound": "own chain of one draw",
 }
 
 

@@ -35,8 +35,8 @@ def plain(deviation: str) -> str:
 
 def row_name(row: pd.Series) -> str:
     """What stands before a row of lth.culprits: the deviation, or that all are on, or that one is left out."""
-    if row["recipe"].startswith("all-and-"):
-        return f"all and {plain(row['deviation'])}"
+    if row["recipe"].startswith("all") and row["deviation"]:
+        return f"all {'and' if row['recipe'].startswith('all-and-') else 'but'} {plain(row['deviation'])}"
     return plain(row["deviation"]) or "all together"
 
 

@@ -41,10 +41,11 @@ def table(
 ) -> pd.DataFrame:
     """One row a configuration: effects, shares of the protocol's that remain, n, and its verdict in this `role`.
 
-    Columns: deviation, recipe, control, n, verdict; for each measure of lth.effects.MEASURES `effect`, and for those
-    that rule and for "mean" (of both shares) `share`, as MultiIndex-free names such as "speed share low". `reference`
-    holds the protocol's runs, whose ladder may be another: both are taken at the densities that are judged. Rows whose
-    runs are missing have no numbers. Same runs, same table: the generator is seeded by the configuration.
+    Columns: deviation, recipe, control, n, verdict; an "effect" for each measure of lth.effects.MEASURES and a "share"
+    of the protocol's for those that rule and for the "mean" of both, each with its ends ("speed share low").
+    `reference` holds the protocol's runs, whose ladder may be another: both are taken at the densities that are judged.
+    Rows whose runs are missing have no numbers, and where the protocol shows no advantage there are no shares of it.
+    Same runs, same table: the generator is seeded by the configuration.
     """
     check_choice("role", role, ROLES)
     reference = reference[reference["recipe"] == effects.PROTOCOL]
@@ -53,7 +54,7 @@ def table(
     for one in configurations:
         row = {"deviation": one.deviation, "recipe": one.recipe, "control": one.control, "n": 0, "verdict": "no runs"}
         try:
-            row |= _measured(one, runs, reference)
+            row |= _measured(one, runs, reference, established)
         except MissingRecords:
             rows.append(row)
             continue
@@ -128,8 +129,8 @@ def _left_out(row, together, erased: list[str]) -> str:
     return "not necessary" if set(stands) == {"gone"} else "inconclusive"
 
 
-def _measured(one: Configuration, runs: pd.DataFrame, reference: pd.DataFrame) -> dict:
-    """The numbers of one row."""
+def _measured(one: Configuration, runs: pd.DataFrame, reference: pd.DataFrame, shares: bool) -> dict:
+    """The numbers of one row, with or without shares of the protocol's effect."""
     generator = effects.seeded(f"{one.recipe} {one.control}")
     runs = runs[runs["recipe"] == one.recipe]
     here, there = effects.judged_levels(runs), effects.judged_levels(reference)
@@ -140,7 +141,10 @@ def _measured(one: Configuration, runs: pd.DataFrame, reference: pd.DataFrame) -
     )
     found = {}
     for measure in effects.MEASURES:
-        found |= _named(f"{measure} effect", effects.effect(runs, one, measure, here, generator))
+        size = effects.effect(runs, one, measure, here, generator)
+        found |= _named(f"{measure} effect", size) | {"n": size.n}
+    if not shares:
+        return found
     for name, measures in (*((m, (m,)) for m in RULING), ("mean", RULING)):
         share = effects.remaining(runs, one, reference, measures, here, generator)
         found |= _named(f"{name} share", share) | {"n": share.n}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from lth.errors import LthError, check_choice
 from lth.models import Weights, initialise, skeleton
 from lth.recipes import Recipe
-from lth.runs import stream
+from lth.runs import OWN_CHAINS, stream
 
 if TYPE_CHECKING:
     from lth.lottery import Chain
@@ -69,10 +69,11 @@ def control(*deviations: str) -> str:
 def check(recipe: Recipe, arms: Collection[str], levels: int) -> None:
     """Raise LthError where a recipe's switches and a study's arms and levels contradict each other."""
     at_once = sorted(arm for arm in arms if arm.startswith("oneshot"))
-    if at_once and "chain-reinit" in arms:
+    own_chains = [arm for arm in OWN_CHAINS if arm in arms]
+    if at_once and own_chains:
         raise LthError(
-            f"chain-reinit prunes level by level and is no control for {at_once[0]}: compare it with oneshot-reinit, "
-            f"or leave one of them out of the arms"
+            f"{own_chains[0]} prunes level by level and is no control for {at_once[0]}: compare it with "
+            f"oneshot-reinit, or leave one of them out of the arms"
         )
     one_level = at_once + [arm for arm in arms if arm == "random-mask"]
     for switch in ("carry_optimizer", "resume_level"):

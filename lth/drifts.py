@@ -86,16 +86,12 @@ def table(moves: pd.DataFrame, names: dict[str, str]) -> str:
 
 def scales_sentence(moves: pd.DataFrame, layer: str, names: dict[str, str]) -> str:
     """How soon the change outgrows the start."""
-    _, later, _ = _moments(moves)
-    parts = []
-    for recipe, name in names.items():
-        past = outgrown(moves, recipe, layer)
-        grown = at(moves, recipe, layer, later, "grown")
-        when = "and never reaches its size" if past is None else f"and first seen to reach its size at {past:,}"
-        parts.append(
-            f"{_with(recipe, name)}, the change after {later} iterations is {grown:.2f} times the start {when}"
-        )
-    return _sentence(parts)
+    found = {recipe: outgrown(moves, recipe, layer) for recipe in names}
+    parts = [f"{past:,} {_with(recipe, names[recipe])}" for recipe, past in found.items() if past is not None]
+    never = [_with(recipe, names[recipe]) for recipe, past in found.items() if past is None]
+    said = [f"is first seen to be as large as the start at iteration {listed(parts)}"] if parts else []
+    said += [f"never gets as large as the start {listed(never)}"] if never else []
+    return f"The change {'; it '.join(said)}."
 
 
 def steps_sentence(moves: pd.DataFrame, layer: str, names: dict[str, str]) -> str:
@@ -129,8 +125,3 @@ def _moments(moves: pd.DataFrame) -> tuple[int, int, int]:
 
 def _with(recipe: str, name: str) -> str:
     return "under the protocol" if recipe == PROTOCOL else f"with {name}"
-
-
-def _sentence(parts: list[str]) -> str:
-    text = "; ".join(parts)
-    return f"{text[:1].upper()}{text[1:]}."

@@ -15,11 +15,12 @@ from lth.engines._memory import most_replicas
 from lth.errors import LthError
 from lth.lottery import Job
 from lth.models import Weights
+from lth.runs import OWN_CHAINS
 from lth.store import Finished
 from lth.training import EngineFactory, Trained, early_stop, train
 
 HISTOGRAM_BINS = np.linspace(-4, 4, 65)  # of starting values, in standard deviations of Gaussian Glorot
-KEEPS_WEIGHTS = ("ticket", "chain-reinit")  # the arms whose next level is pruned from these weights
+KEEPS_WEIGHTS = ("ticket", *OWN_CHAINS)  # the arms whose next level is pruned from these weights
 SHARES_MASKS = ("reinit", "oneshot-reinit")  # the arms that borrow the masks of another
 
 

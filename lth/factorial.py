@@ -13,6 +13,7 @@ import pandas as pd
 
 from lth import effects
 from lth.conclusions import interval, listed
+from lth.culprits import FEWEST
 from lth.deviations import DEVIATIONS, control
 from lth.effects import PROTOCOL, Configuration
 from lth.errors import LthError, check_choice
@@ -65,7 +66,14 @@ def terms(runs: pd.DataFrame, factors: Sequence[str], measure: str) -> pd.DataFr
         )
         name = " × ".join(term).replace("-", " ")
         rows.append(
-            {"term": name, "order": len(term), "value": one.value, "low": one.low, "high": one.high, "n": one.n}
+            {
+                "term": name,
+                "order": len(term),
+                "value": one.value,
+                "value low": one.low,
+                "value high": one.high,
+                "n": one.n,
+            }
         )
     return pd.DataFrame(rows)
 
@@ -93,6 +101,8 @@ def terms_table(by_measure: dict[str, pd.DataFrame]) -> str:
 def terms_sentence(by_measure: dict[str, pd.DataFrame]) -> str:
     """Which terms are established in every measure, and which interactions in none."""
     tables = list(by_measure.values())
+    if (n := tables[0]["n"].iloc[0]) < FEWEST:
+        return f"Which of them matter cannot be told yet: n = {n}."
     parts = []
     for order, what in ((1, "deviations"), (2, "interactions")):
         chosen = tables[0]["order"].clip(upper=2) == order
@@ -101,7 +111,7 @@ def terms_sentence(by_measure: dict[str, pd.DataFrame]) -> str:
         found = [f"{listed(takes)} {'take' if len(takes) > 1 else 'takes'} from the advantage"] if takes else []
         found += [f"{listed(adds)} {'give' if len(adds) > 1 else 'gives'} some of it back"] if adds else []
         parts.append(f"Of the {what}, {' and '.join(found) or 'none is established in both speed and accuracy'}")
-    return f"{'. '.join(parts)} (n = {tables[0]['n'].iloc[0]})."
+    return f"{'. '.join(parts)} (n = {n})."
 
 
 def _where(tables: list[pd.DataFrame], chosen: pd.Series, holds) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lth import deviations, pruning
 from lth.models import Masks, Weights, initialise, prunable, skeleton
 from lth.recipes import Recipe
-from lth.runs import ARMS, FROM_DENSE, Run, stream
+from lth.runs import ARMS, FROM_DENSE, OWN_CHAINS, Run, stream
 from lth.training import Moments, Start, Trained
 
 
@@ -86,13 +86,18 @@ def find_tickets(chain: Chain) -> Procedure:
         trained = yield [ticket, *controls]
 
 
-def find_chain_reinit(chain: Chain, draw: int) -> Procedure:
-    """The 2020 report's control: a chain of its own that is pruned like a ticket but starts afresh at every level."""
+def find_own_chain(chain: Chain, arm: str, draw: int) -> Procedure:
+    """A control of the 2020 report: a chain of its own that is pruned like a ticket from other initial weights.
+
+    "chain-reinit" draws them afresh at every level, as the code did when the report was added; "chain-rewound" sets
+    them back to one draw at every level from 1 on, as it did until the day before.
+    """
     net, recipe = skeleton(chain.recipe), chain.recipe
     kinds, masks, moments = prunable(net, recipe.pruning.biases), pruning.full_masks(net, recipe.pruning.biases), None
     for level in range(chain.levels + 1):
-        run = chain.run("chain-reinit", level, draw)
-        trained = yield [Job(run, _fresh(run, masks), masks, moments)]
+        run = chain.run(arm, level, draw)
+        drawn = chain.run(arm, min(level, 1), draw) if arm == "chain-rewound" else run
+        trained = yield [Job(run, _fresh(drawn, masks), masks, moments)]
         if level < chain.levels:
             masks = pruning.prune(trained.weights, masks, kinds, recipe.pruning)
             moments = deviations.carried(recipe, level + 1, trained)
@@ -101,13 +106,11 @@ def find_chain_reinit(chain: Chain, draw: int) -> Procedure:
 def procedures(chain: Chain) -> list[tuple[list[Run], Procedure]]:
     """The procedures that together train every run of `chain`, each with the runs it is asked for."""
     own_chains = [
-        (
-            [run for run in chain.runs() if run.arm == "chain-reinit" and run.draw == draw],
-            find_chain_reinit(chain, draw),
-        )
-        for draw in range(chain.draws.get("chain-reinit", 0))
+        ([run for run in chain.runs() if run.arm == arm and run.draw == draw], find_own_chain(chain, arm, draw))
+        for arm in OWN_CHAINS
+        for draw in range(chain.draws.get(arm, 0))
     ]
-    from_ticket = [run for run in chain.runs() if run.arm != "chain-reinit"]
+    from_ticket = [run for run in chain.runs() if run.arm not in OWN_CHAINS]
     return [(from_ticket, find_tickets(chain)), *own_chains]
 
 

@@ -53,10 +53,18 @@ def shares(rows: pd.DataFrame, title: str, note: str) -> Figure:
         _share_axis(ax, len(rows), measure)
         for y, (_, row) in enumerate(rows.iterrows()):
             if pd.isna(row[f"{measure} share"]):
-                ax.text(0.5, y, "no runs yet", ha="center", va="center", color="0.35", fontsize=8)
+                ax.text(
+                    0.5,
+                    y,
+                    "cannot tell" if row["n"] else "no runs yet",
+                    ha="center",
+                    va="center",
+                    color="0.35",
+                    fontsize=8,
+                )
                 continue
             seen[row["verdict"]] = _mark(ax, y, *_ends(row, f"{measure} share"), row["verdict"])
-    axes[0, 0].set_yticks(range(len(rows)), [_name(row) for _, row in rows.iterrows()], fontsize=9)
+    axes[0, 0].set_yticks(range(len(rows)), _names(rows), fontsize=9)
     order = [word for word in MARKS if word in seen]
     figure.legend([seen[w] for w in order], order, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     figure.suptitle(fill(f"{title}; {note}", 78), fontsize=9, color="0.35", x=0.99, ha="right")
@@ -131,6 +139,7 @@ def _mark(ax: Axes, y: float, value: float, low: float, high: float, verdict: st
     return mark
 
 
-def _name(row: pd.Series) -> str:
-    count = f" (n = {row['n']})" if row["n"] else ""
-    return f"{row_name(row)}{count}"
+def _names(rows: pd.DataFrame) -> list[str]:
+    """The rows' names, with n where it differs between them."""
+    differ = rows["n"].nunique() > 1
+    return [row_name(row) + (f" (n = {row['n']})" if differ and row["n"] else "") for _, row in rows.iterrows()]

@@ -10,8 +10,9 @@ import torch
 from lth.errors import check_choice
 from lth.recipes import Recipe
 
-ARMS = ("ticket", "reinit", "random-mask", "oneshot", "oneshot-reinit", "chain-reinit")
-FROM_DENSE = ("ticket", "reinit", "chain-reinit")  # arms with a level 0 of their own; the others share the ticket's
+OWN_CHAINS = ("chain-reinit", "chain-rewound")  # arms that are pruned by weights of their own
+ARMS = ("ticket", "reinit", "random-mask", "oneshot", "oneshot-reinit", *OWN_CHAINS)
+FROM_DENSE = ("ticket", "reinit", *OWN_CHAINS)  # arms with a level 0 of their own; the others share the ticket's
 
 
 @dataclass(frozen=True)

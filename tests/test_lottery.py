@@ -8,7 +8,7 @@ from tiny_study import TINY
 from lth import data, lottery, pruning
 from lth.engines.stacked import Stacked
 from lth.errors import LthError
-from lth.lottery import Chain, find_chain_reinit, find_tickets, procedures, walk
+from lth.lottery import Chain, find_own_chain, find_tickets, procedures, walk
 from lth.models import initialise, skeleton
 from lth.recipes import Pruning
 from lth.runs import ARMS, stream
@@ -75,6 +75,7 @@ def test_every_run_is_trained_once_and_in_order():
     counts = {arm: sum(run.arm == arm for run in chain().runs()) for arm in ARMS}
     assert counts == {
         "ticket": 4, "reinit": 8, "random-mask": 6, "oneshot": 6, "oneshot-reinit": 6, "chain-reinit": 8,
+        "chain-rewound": 8,
     }  # fmt: skip
 
 
@@ -168,6 +169,16 @@ def test_chain_reinit_prunes_its_own_weights_and_starts_afresh(rewound_to_5, dra
     assert len(digests) == 3
 
 
+def test_chain_rewound_is_set_back_to_one_draw_of_its_own(rewound_to_5):
+    jobs = [rewound_to_5["chain-rewound", 0, level][0] for level in range(LEVELS + 1)]
+    draw = initialise(NET, jobs[1].run.stream("initialisation"))
+    assert all(starts_at(job, draw) for job in jobs[1:]) and not starts_at(jobs[0], draw)
+    assert not starts_at(rewound_to_5["chain-rewound", 1, 1][0], draw)
+    for before, job in zip(jobs, jobs[1:], strict=False):
+        assert all(not (job.masks[name] & ~before.masks[name]).any() for name in job.masks)
+    assert pruning.digest(jobs[2].masks) != pruning.digest(rewound_to_5["ticket", 0, 2][0].masks)
+
+
 def test_each_job_has_its_own_data_order_and_a_fresh_optimizer(rewound_to_0):
     jobs = [job for job, _ in rewound_to_0.values()]
     starts = [job.start() for job in jobs]
@@ -232,6 +243,6 @@ def test_global_random_state_is_untouched():
 
 
 def test_draws_of_a_chain_of_its_own_differ():
-    first, second = (next(find_chain_reinit(chain(), draw))[0] for draw in (0, 1))
+    first, second = (next(find_own_chain(chain(), "chain-reinit", draw))[0] for draw in (0, 1))
     assert not torch.equal(first.weights["fc1.weight"], second.weights["fc1.weight"])
     assert isinstance(first, lottery.Job)
