@@ -9,6 +9,7 @@ from lth.deviations import DEVIATIONS, deviate
 from lth.errors import LthError
 from lth.grid import Grid
 from lth.recipes import RECIPES
+from lth.runs import OWN_CHAINS
 from lth.studies import CERTAIN, CULPRITS, STUDIES, parse_arms, study
 
 
@@ -96,7 +97,7 @@ def test_suspects_are_the_protocol_and_every_deviation_alone():
     assert all(recipe == deviate(protocol, name, name) for name, recipe in recipes.items())
     pairs = {(run.recipe.name, run.arm) for run in STUDIES["suspects"].runs()}
     assert pairs == {(name, arm) for name in ("protocol", *recipes) for arm in ("ticket", "reinit")} | {
-        ("protocol", "chain-reinit")
+        ("protocol", arm) for arm in OWN_CHAINS
     }
 
 
@@ -112,7 +113,9 @@ def test_leave_one_out_is_all_that_the_code_always_does_and_all_but_each():
     }
     pairs = {(run.recipe.name, run.arm) for run in STUDIES["leave-one-out"].runs()}
     names = ("all", "all-and-lost-weights", *recipes)
-    assert pairs == {(name, arm) for name in names for arm in ("ticket", "chain-reinit")} | {("all", "reinit")}
+    assert pairs == {(name, arm) for name in names for arm in ("ticket", "chain-reinit")} | {
+        ("all", arm) for arm in ("reinit", "chain-rewound")
+    }
 
 
 def test_the_factorial_has_every_combination_of_the_culprits():
@@ -130,7 +133,7 @@ def test_the_null_of_2020_is_at_full_length():
     (recipe,), chosen = STUDIES["null-2020"].recipes, STUDIES["null-2020"]
     assert recipe == deviate(RECIPES["lenet"], "lenet-2020", *CERTAIN) and recipe.iterations == 50_000
     assert (chosen.trials, chosen.levels) == (5, 25)
-    assert {run.arm for run in chosen.runs()} == {"ticket", "chain-reinit"}
+    assert {run.arm for run in chosen.runs()} == {"ticket", *OWN_CHAINS}
 
 
 @pytest.mark.parametrize("name", ["suspects", "leave-one-out", "factorial", "null-2020"])
