@@ -14,7 +14,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3; do $$p -c '$(SUITABLE)
 RESULTS := $(patsubst notebooks/%.ipynb,book/results/%.ipynb,$(wildcard notebooks/*.ipynb))
 SOURCES := $(shell find lth data/records -name '*.py' -o -name '*.parquet' 2>/dev/null)
 
-.PHONY: help book test bench refresh clean data notebooks lint unit nbval chromium
+.PHONY: help book test bench gpu refresh clean data notebooks lint unit nbval chromium
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,8 +26,12 @@ book: data notebooks ## set up, execute every notebook, build the HTML with warn
 test: lint data chromium book unit nbval ## set up and run everything CI checks
 	@echo "All checks passed."
 
-bench: data ## time training on one core and record it: four minutes, nothing else running (ARGS=--help: options)
+bench: data ## time training on one core and record it: ten minutes, nothing else running (ARGS=--help: options)
 	@$(PY) benchmarks/bench.py $(ARGS)
+	@$(PY) benchmarks/networks.py $(NETWORK_ARGS)
+
+gpu: $(READY) ## train the studies of the other networks on one GPU; safe to stop and repeat (ARGS=--plan: how long)
+	@$(PY) benchmarks/gpu.py $(ARGS)
 
 refresh: data ## execute the committed notebooks again, at their default parameters
 	$(PY) notebooks/execute.py

@@ -216,6 +216,20 @@ def resemblance(runs: pd.DataFrame) -> str:
     return markdown(("The report, of both arms", "Our tickets", "Our own chains", "n"), rows)
 
 
+def witness_sentence(speed: Estimate, accuracy: Estimate) -> str:
+    """Whether tickets and a control coincide, in speed (times as fast) and in accuracy (percentage points)."""
+    if speed.low is None or accuracy.low is None:
+        return "a single trial cannot show whether they do here."
+    apart = [
+        what
+        for what, one, none in (("speed", speed, 1.0), ("accuracy", accuracy, 0.0))
+        if not one.low <= none <= one.high
+    ]
+    if apart:
+        return f"but here they differ in {listed(apart)}, which their symmetry does not explain."
+    return f"here neither interval over {speed.n} trials excludes that they are the same."
+
+
 def points(found: Sequence[Answer]) -> str:
     """How many points of the report's figures agree with ours, among those that ours can speak to."""
     judged = [one for one in found if one.word != "no records"]

@@ -28,6 +28,15 @@ BADGES = {
     "differs": "danger",
     "cannot tell": "secondary",
     "no records": "light",
+    "sufficient": "danger",
+    "for speed only": "warning",
+    "for accuracy only": "warning",
+    "weakens": "warning",
+    "no part": "success",
+    "necessary": "danger",
+    "not necessary": "success",
+    "not asked": "light",
+    "no runs": "light",
 }
 
 

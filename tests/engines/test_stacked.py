@@ -284,6 +284,27 @@ def test_each_replica_of_every_network_is_what_plain_pytorch_makes_of_it(name, d
     assert any("running_mean" in n for n in before) == (name in ("resnet18", "vgg19"))
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_gpu_agrees_with_the_cpu(name):
+    """Captured as a CUDA graph, in single precision without TF32, on its own and side by side."""
+    used = replace(RECIPES[name], batch_size=8)
+    side, channels = (28, 1) if name == "lenet" else (32, 3)
+    trials = [trial(side, seed, channels) for seed in range(3)]
+    rows = torch.stack([indices(t, 3, seed, batch=8) for seed, t in enumerate(trials)])
+    for replicas in (1, 3):
+        stacks = [
+            Stacked(used, trials[:replicas], [start(used, seed, density=0.6) for seed in range(replicas)], device)
+            for device in ("cpu", "cuda")
+        ]
+        losses = [stack.advance(rows[:replicas], 0) for stack in stacks]
+        np.testing.assert_allclose(*losses, rtol=1e-3)
+        assert not torch.backends.cuda.matmul.allow_tf32 and not torch.backends.cudnn.allow_tf32
+        for i in range(replicas):
+            assert apart(stacks[1].weights(i), stacks[0].weights(i)) < 1e-2
+        np.testing.assert_allclose(*(stack.evaluate("test")[0] for stack in stacks), rtol=1e-2)
+
+
 def test_steps_may_be_split_and_repeat_bit_for_bit():
     used, data = recipe(RECIPES["resnet18"].optimizer, "resnet18", augment=True), trial(side=8)
     rows = torch.stack([indices(data, 4, seed, batch=4) for seed in range(2)])

@@ -1,0 +1,54 @@
+import pytest
+from made_effects import made, with_drift
+
+from lth import drifts
+from lth.estimators import MissingRecords
+
+MOVED = {
+    "protocol": {1: 0.001, 10: 0.008, 100: 0.02, 1000: 0.08},
+    "small-weights": {1: 0.001, 10: 0.05, 100: 0.1, 1000: 0.2},
+}
+NAMES = {"protocol": "protocol", "small-weights": "small weights"}
+
+
+@pytest.fixture
+def runs():
+    return with_drift(made({"protocol": {"reinit": 1.0}, "small-weights": {"reinit": 1.0}}, trials=2), MOVED)
+
+
+@pytest.fixture
+def moves(runs):
+    return drifts.drifts(runs, list(MOVED), 2)
+
+
+def test_changes_are_told_in_learning_rates_and_in_initial_sizes(moves):
+    assert len(moves) == 2 * 2 * 4
+    assert drifts.at(moves, "protocol", "fc1.weight", 10, "steps") == pytest.approx(8)
+    assert drifts.at(moves, "protocol", "fc1.weight", 10, "grown") == pytest.approx(0.2)
+    assert drifts.at(moves, "protocol", "fc1.weight", 1000, "cosine") == pytest.approx(0.92)
+
+
+def test_the_start_is_outgrown_when_the_change_is_as_large(moves):
+    assert drifts.outgrown(moves, "protocol", "fc1.weight") == 1000
+    assert drifts.outgrown(moves, "small-weights", "fc1.weight") == 10
+    assert drifts.outgrown(moves[moves["iteration"] < 1000], "protocol", "fc1.weight") is None
+
+
+def test_what_is_not_recorded_is_named(runs, moves):
+    with pytest.raises(MissingRecords, match="late-rewind"):
+        drifts.drifts(runs, ["protocol", "late-rewind"], 2)
+    with pytest.raises(MissingRecords):
+        drifts.drifts(runs.assign(drift=None), ["protocol"], 2)
+    with pytest.raises(MissingRecords, match="iteration 3"):
+        drifts.at(moves, "protocol", "fc1.weight", 3, "steps")
+    assert drifts.recorded(runs, ["late-rewind", "protocol"], 2) == ["protocol"]
+
+
+def test_sentences_and_table_hold_the_numbers(moves):
+    scales = drifts.scales_sentence(moves, "fc1.weight", NAMES)
+    assert scales.endswith("as large as the start at iteration 1,000 under the protocol and 10 with small weights.")
+    early = drifts.scales_sentence(moves[moves["iteration"] < 1000], "fc1.weight", NAMES)
+    assert early.endswith("at iteration 10 with small weights; it never gets as large as the start under the protocol.")
+    assert "0.92 under the protocol and 0.80 with small weights" in drifts.ends_sentence(moves, "fc1.weight", NAMES)
+    assert "1.00 after the first step and 8.0 after 10" in drifts.steps_sentence(moves, "fc1.weight", NAMES)
+    assert drifts.table(moves, NAMES).splitlines()[2].split(" | ")[:3] == ["| protocol", "fc1", "0.040"]

@@ -1,0 +1,53 @@
+import pandas as pd
+import pytest
+from made_effects import made
+
+from lth import investigation
+from lth.errors import LthError
+from lth.records import Records
+from lth.studies import STUDIES, study
+
+
+@pytest.fixture
+def unpublished(tmp_path, monkeypatch):
+    monkeypatch.setenv("LTH_DATA", str(tmp_path))
+
+
+def test_a_study_of_hours_is_never_trained_unasked(unpublished):
+    with pytest.raises(LthError, match="no run of the study 'suspects'.*`lth run suspects` trains it"):
+        investigation.evidence(STUDIES["suspects"])
+
+
+def test_the_null_is_drawn_from_the_other_study_where_its_own_is_not_published(unpublished):
+    chosen, recipe, reference = investigation.null_study(STUDIES["null-2020"], "leave-one-out", None, None, None)
+    assert (chosen.name, recipe, reference.name) == ("leave-one-out", "all", "suspects")
+    asked = study("null-2020", trials=1, iterations=50)
+    chosen, recipe, reference = investigation.null_study(asked, "leave-one-out", 1, None, 50)
+    assert (chosen, recipe, reference.name) == (asked, "lenet-2020", "lenet")
+    assert {one.iterations for one in reference.recipes} == {50} and reference.trials == 1
+
+
+def test_levels_nearest_to_the_reports_densities_on_either_ladder():
+    coarse = made({"all": {"chain-reinit": 0.0}}, trials=1)
+    assert investigation.nearest_levels(coarse) == [0, 1, 2, 5]
+    full = pd.DataFrame({"arm": "ticket", "level": range(26), "density": [0.8**level for level in range(26)]})
+    assert investigation.nearest_levels(full) == [0, 3, 7, 15]
+    assert investigation.nearest_levels(coarse[coarse["level"] < 2]) == [0, 1]
+
+
+def test_the_reports_first_figure_shows_its_control_at_two_densities():
+    runs = made({"all": {"chain-reinit": 0.0}}, trials=1)
+    curves = runs[["study", "recipe", "arm", "trial", "draw", "level"]].assign(iteration=0)
+    shown = investigation.in_figure_1(Records("made", curves, runs))
+    assert set(shown.runs.loc[shown.runs["arm"] == "chain-reinit", "level"]) == {1, 2, 3}
+    assert len(shown.curves) == len(shown.runs) == 9
+    chains = investigation.as_fresh_weights(runs)
+    assert set(chains["arm"]) == {"ticket", "reinit"} and len(chains) == len(runs)
+    with pytest.raises(LthError, match="no reinit of the recipe 'all'"):
+        investigation.of_recipe(shown, "all", ["reinit"])
+
+
+def test_the_note_says_how_many_trials_are_there_of_those_planned():
+    note = investigation.trials_of(pd.DataFrame({"n": [2, 3]}), STUDIES["suspects"])
+    assert note == "n = 2–3 of 5 trials"
+    assert investigation.trials_of(pd.DataFrame({"n": [5, 5]}), STUDIES["suspects"]) == "n = 5 trials"
