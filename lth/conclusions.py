@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from lth import effects
@@ -216,18 +217,16 @@ def resemblance(runs: pd.DataFrame) -> str:
     return markdown(("The report, of both arms", "Our tickets", "Our own chains", "n"), rows)
 
 
-def witness_sentence(speed: Estimate, accuracy: Estimate) -> str:
-    """Whether tickets and a control coincide, in speed (times as fast) and in accuracy (percentage points)."""
-    if speed.low is None or accuracy.low is None:
-        return "a single trial cannot show whether they do here."
-    apart = [
-        what
-        for what, one, none in (("speed", speed, 1.0), ("accuracy", accuracy, 0.0))
-        if not one.low <= none <= one.high
-    ]
-    if apart:
-        return f"but here they differ in {listed(apart)}, which their symmetry does not explain."
-    return f"here neither interval over {speed.n} trials excludes that they are the same."
+def witness_sentence(speed: float, fresh_speed: float, accuracy: float, fresh_accuracy: float) -> str:
+    """How much of the advantage over chains with fresh weights is there over chains rewound to one draw.
+
+    Speeds as times as fast, accuracies in percentage points. An advantage that is not there has no shares.
+    """
+    if fresh_speed <= 1 or fresh_accuracy <= 0:
+        return "Over a chain with fresh weights tickets have no advantage here that the other control could take."
+    shares = np.log(speed) / np.log(fresh_speed), accuracy / fresh_accuracy
+    left = " and ".join(f"{share:.0%} of that in {what}" for share, what in zip(shares, RULING, strict=True))
+    return f"Of the advantage over a chain with fresh weights, the chain with one draw leaves {left}.".translate(MINUS)
 
 
 def points(found: Sequence[Answer]) -> str:

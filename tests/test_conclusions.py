@@ -104,10 +104,8 @@ def test_numbers_in_words():
     assert conclusions.counts(mixed) == "5"
 
 
-def test_the_witness_is_quoted_as_the_intervals_say():
-    same, apart, one = (Estimate(1.0, *ends, 3, None) for ends in ((0.9, 1.1), (1.01, 1.2), (None, None)))
-    level = Estimate(0.0, -0.1, 0.1, 3, None)
-    assert "neither interval over 3 trials excludes" in conclusions.witness_sentence(same, level)
-    assert "differ in speed," in conclusions.witness_sentence(apart, level)
-    assert "differ in speed and accuracy," in conclusions.witness_sentence(apart, Estimate(0.3, 0.1, 0.5, 3, None))
-    assert "a single trial cannot show" in conclusions.witness_sentence(one, one)
+def test_the_witness_leaves_a_share_of_each_advantage():
+    said = conclusions.witness_sentence(2.0, 4.0, 0.1, 1.0)
+    assert "leaves 50% of that in speed and 10% of that in accuracy." in said
+    assert "−20% of that in accuracy" in conclusions.witness_sentence(1.0, 4.0, -0.2, 1.0)
+    assert "no advantage" in conclusions.witness_sentence(1.0, 0.9, 0.0, 1.0)
