@@ -78,7 +78,7 @@ def status(
     table = Table("study", "runs", "published", "kept", "running", "missing", "CPU time so far", "CPU time expected")
     for each in [name] if name else STUDIES:
         table.add_row(*_status_row(study(each, trials, levels, iterations, arms, rewind, engine, warmup, recipes)))
-    Console(width=max(100, Console().width)).print(table)
+    Console(width=max(120, Console().width)).print(table)
 
 
 @app.command()

@@ -1,10 +1,12 @@
 import json
 import os
+import re
 import subprocess
 import sys
 
 import pytest
 
+from lth.errors import LthError
 from lth.paths import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -48,8 +50,7 @@ def test_the_parameters_are_typed_and_commented_in_one_cell(notebook):
         assert name.isidentifier() and "=" in rest and "#" in rest, line
 
 
-@names
-@pytest.mark.parametrize(
+wrong_parameters = pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
         ("trails", 1, "unknown parameter 'trails': choose one of study, trials, levels"),
@@ -57,8 +58,22 @@ def test_the_parameters_are_typed_and_commented_in_one_cell(notebook):
         ("arms", "tickets", "unknown arm 'tickets': choose one of ticket, reinit"),
     ],
 )
-def test_a_wrong_parameter_ends_with_a_sentence(notebook, name, value, sentence, tmp_path):
-    done, _ = papermill(notebook, tmp_path, name, value)
+
+
+@names
+@wrong_parameters
+def test_a_wrong_parameter_is_refused_before_anything_else(notebook, name, value, sentence):
+    parameters, setup, *_ = ("".join(cell["source"]) for cell in cells(notebook))
+    namespace = {}
+    exec(parameters, namespace)
+    namespace[name] = value  # as papermill does, in a cell of its own
+    with pytest.raises(LthError, match=re.escape(sentence)):
+        exec(setup, namespace)
+
+
+@wrong_parameters
+def test_papermill_ends_with_the_sentence(name, value, sentence, tmp_path):
+    done, _ = papermill(ROOT / "notebooks" / "accuracy.ipynb", tmp_path, name, value)
     assert done.returncode == 1
     assert sentence in done.stderr
 

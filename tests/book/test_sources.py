@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lth import comparison, verdicts
+from lth import comparison, culprits, verdicts
 from lth.recipes import RECIPES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,7 +61,7 @@ def test_verdicts_that_fill_a_cell_become_badges():
 
 def test_every_verdict_has_a_badge():
     badges = extension("glued_tables").BADGES
-    assert {*verdicts.WORDS, *comparison.WORDS} == set(badges)
+    assert {*verdicts.WORDS, *comparison.WORDS, *culprits.WORDS} == set(badges)
 
 
 @pytest.mark.parametrize(
