@@ -159,7 +159,12 @@ def on_copies(runs: pd.DataFrame) -> str:
 
 def enumeration(arms: Iterable[str]) -> str:
     """The short names of arms as prose: "random masks and one-shot ticket"."""
-    *before, last = [SHORT_NAMES[arm] for arm in arms]
+    return listed(SHORT_NAMES[arm] for arm in arms)
+
+
+def listed(items: Iterable[str]) -> str:
+    """Items in prose: "51.3, 26.3 and 13.5"."""
+    *before, last = items
     return f"{', '.join(before)} and {last}" if before else last
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lth import estimators
+from lth.analysis import on_copies
 from lth.errors import check_choice
 from lth.estimators import Estimate, MissingRecords
 from lth.recipes import RECIPES
@@ -80,8 +81,8 @@ def evaluate(claim: Claim | str, runs: pd.DataFrame) -> Verdict:
         return Verdict(claim, "not tested", note=f"trained for {sorted(lengths)} iterations instead of {full}")
     try:
         verdict = _evaluate(claim, runs, np.random.default_rng(list(claim.id.encode())))
-        copies = sorted(name for name in runs["data"].unique() if "copy" in name) if "data" in runs else []
-        return replace(verdict, note="; ".join(filter(None, (verdict.note, *(f"on {name}" for name in copies)))))
+        copies = on_copies(runs).removeprefix(", ")
+        return replace(verdict, note="; ".join(filter(None, (verdict.note, copies))))
     except MissingRecords as error:
         return Verdict(claim, "not tested", note=str(error))
 

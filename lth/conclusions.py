@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from lth import effects
+from lth.analysis import listed
 from lth.comparison import POINTS, Answer, answer, summary
 from lth.culprits import ROLES, RULING, WORDS, ranked
 from lth.errors import check_choice
@@ -54,12 +55,6 @@ def estimate_text(one: Estimate, form: str) -> str:
     """An estimate with its 95 % interval: "2.13 [1.72, 2.61]"."""
     ends = pd.Series({"is": one.value, "is low": one.low, "is high": one.high}, dtype=float)
     return interval(ends, "is", form)
-
-
-def listed(items: Iterable[str]) -> str:
-    """Items in prose: "51.3, 26.3 and 13.5"."""
-    *before, last = items
-    return f"{', '.join(before)} and {last}" if before else last
 
 
 def effects_table(rows: pd.DataFrame, role: str) -> str:

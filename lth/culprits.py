@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from lth import effects
-from lth.deviations import DEVIATIONS, control
+from lth.deviations import CERTAIN, DEVIATIONS, control
 from lth.effects import Configuration
 from lth.errors import check_choice
 from lth.estimators import Estimate, MissingRecords
@@ -69,14 +69,13 @@ def reconstruction(runs: pd.DataFrame, reference: pd.DataFrame) -> tuple[pd.Data
     The code does all of them whenever it runs, except that weights are lost only where a run is interrupted. A
     deviation can be necessary only for what all together erase.
     """
-    certain = [name for name in DEVIATIONS if name != "lost-weights"]
     everything = [
-        Configuration("all", control(*certain)),
+        Configuration("all", control(*CERTAIN)),
         Configuration("all-and-lost-weights", control(*DEVIATIONS), "lost-weights"),
     ]
     together = table(everything, runs, reference, "together")
     erased = [measure for measure in RULING if standing(together.iloc[0], measure) == "gone"]
-    rows = table(effects.all_but_one(certain), runs, reference, "left out")
+    rows = table(effects.all_but_one(CERTAIN), runs, reference, "left out")
     verdicts = [_left_out(row, together.iloc[0], erased) for _, row in rows.iterrows()]
     return together, rows.assign(verdict=rows["verdict"].where(rows["verdict"].isin(["no runs"]), verdicts))
 

@@ -5,12 +5,14 @@ They lie below `lth.paths.datasets_dir()` the way torchvision lays them out. A c
 where both exist.
 """
 
+import contextlib
 import hashlib
 import math
 import pickle
 import struct
 import warnings
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -155,7 +157,7 @@ def read(data_set: DataSet, copy: str | None = None) -> Raw:
         return _checked(data_set, Raw(data_set.label, *parse(data_set.path, contents)), data_set.path, again)
     found = _read_label(data_set) if data_set.copy.is_file() else ""
     if copy and copy == found:
-        return _checked(data_set, _read_copy(data_set.copy, _anew(data_set)), data_set.copy, _anew(data_set))
+        return _checked(data_set, _read_copy(data_set), data_set.copy, _anew(data_set))
     wanted = copy or data_set.label
     if not copy and not found:
         raise LthError(f"{wanted} is not in {datasets_dir()}: run `lth data {data_set.name}`")
@@ -171,13 +173,20 @@ def _anew(data_set: DataSet) -> str:
     return f"delete it and run `lth data {data_set.name} --from DIR` on the image files"
 
 
-def _read_label(data_set: DataSet) -> str:
-    """The label of a copy, without reading its images."""
+@contextlib.contextmanager
+def _copy_arrays(data_set: DataSet) -> Iterator[np.lib.npyio.NpzFile]:
+    """The archive that `write_copy` wrote; its own CRC finds damage."""
     try:
         with np.load(data_set.copy, allow_pickle=False) as arrays:
-            return str(arrays["label"])
+            yield arrays
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise LthError(f"{data_set.copy} is corrupt: {_anew(data_set)}") from error
+
+
+def _read_label(data_set: DataSet) -> str:
+    """The label of a copy, without reading its images."""
+    with _copy_arrays(data_set) as arrays:
+        return str(arrays["label"])
 
 
 def _idx_pairs(folder: Path, contents: dict[str, bytes]):
@@ -214,14 +223,11 @@ def _cifar(folder: Path, contents: dict[str, bytes]):
     return join(batches.values()), join([test])
 
 
-def _read_copy(path: Path, way_out: str) -> Raw:
-    """A copy written by `write_copy`; the archive's own CRC finds damage."""
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            tensors = [torch.from_numpy(arrays[key]) for key in ("train", "train_labels", "test", "test_labels")]
-            return Raw(str(arrays["label"]), tuple(tensors[:2]), tuple(tensors[2:]))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise LthError(f"{path} is corrupt: {way_out}") from error
+def _read_copy(data_set: DataSet) -> Raw:
+    """A copy with its images."""
+    with _copy_arrays(data_set) as arrays:
+        tensors = [torch.from_numpy(arrays[key]) for key in ("train", "train_labels", "test", "test_labels")]
+        return Raw(str(arrays["label"]), tuple(tensors[:2]), tuple(tensors[2:]))
 
 
 def write_copy(path: Path, raw: Raw) -> None:

@@ -53,6 +53,11 @@ class Study:
         """Every run of the study."""
         return [run for chain in self.chains() for run in chain.runs()]
 
+    def published(self) -> list[Run]:
+        """The runs whose records are published."""
+        there = set(records.load_or_empty(self.name).runs["key"])
+        return [run for run in self.runs() if run.key in there]
+
     def missing(self) -> list[Run]:
         """The runs that are neither published nor kept."""
         done = set(records.load_or_empty(self.name).runs["key"]) | store.keys()

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from lth import records
 from lth.analysis import planned_trials
+from lth.conclusions import counts
 from lth.effects import PROTOCOL
 from lth.errors import LthError
 from lth.grid import Study
@@ -25,18 +25,12 @@ def evidence(chosen: Study) -> Records:
 
     LthError where nothing of it is: these studies take hours, and are never trained for a page unasked.
     """
-    if chosen == STUDIES[chosen.name] and not there(chosen):
+    if chosen == STUDIES[chosen.name] and not chosen.published():
         raise LthError(
             f"no run of the study {chosen.name!r}, as it is defined now, is published: `lth run {chosen.name}` trains "
             f"it and `lth publish {chosen.name}` makes records of it; or choose fewer trials, levels or iterations"
         )
     return records_of(chosen)
-
-
-def there(chosen: Study) -> bool:
-    """Whether any run of a study is published."""
-    published = set(records.load_or_empty(chosen.name).runs["key"])
-    return any(run.key in published for run in chosen.runs())
 
 
 def like(name: str, trials: int | None, levels: int | None, iterations: int | None) -> Study:
@@ -51,7 +45,7 @@ def null_study(chosen: Study, instead: str, *parameters) -> tuple[Study, str, St
     `chosen` itself, compared with LeNet at the paper's length; or, where nothing of it is published and no parameter
     changes it, the recipe "all" of the study `instead`, compared with the suspects' protocol.
     """
-    if chosen == STUDIES[chosen.name] and not there(chosen):
+    if chosen == STUDIES[chosen.name] and not chosen.published():
         chosen = like(instead, *parameters)
     if chosen.recipes[0].name == "all":
         return chosen, "all", like("suspects", *parameters)
@@ -96,6 +90,5 @@ def in_figure_1(shown: Records) -> Records:
 
 def trials_of(rows: pd.DataFrame, chosen: Study) -> str:
     """How many trials the rows of lth.culprits rest on, of how many that are planned: "n = 3–5 of 5 trials"."""
-    counts, planned = rows["n"], max(planned_trials(chosen.grids).values())
-    shown = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()}–{counts.max()}"
-    return f"n = {shown}{f' of {planned}' if counts.min() < planned else ''} trial{'s'[: planned != 1]}"
+    planned = max(planned_trials(chosen.grids).values())
+    return f"n = {counts(rows)}{f' of {planned}' if rows['n'].min() < planned else ''} trial{'s'[: planned != 1]}"

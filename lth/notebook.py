@@ -32,11 +32,8 @@ def records_of(chosen: Study) -> Records:
     Unchanged by parameters, a study is drawn as far as it is published, so that a book is built from what is committed
     even while its studies go on. Otherwise, or where nothing is published, what is missing is trained.
     """
-    if chosen == STUDIES[chosen.name]:
-        published = set(records.load_or_empty(chosen.name).runs["key"])
-        there = [run for run in chosen.runs() if run.key in published]
-        if there:
-            return records.collect(chosen.name, there)
+    if chosen == STUDIES[chosen.name] and (published := chosen.published()):
+        return records.collect(chosen.name, published)
     return chosen.run()
 
 

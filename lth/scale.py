@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from lth import claims, costs, plots, records
 from lth.grid import Study
 from lth.models import prunable, skeleton
+from lth.notebook import records_of
 from lth.pruning import ladder
 from lth.recipes import Recipe
 from lth.records import Records
@@ -25,11 +26,7 @@ def published(chosen: Study) -> Records | None:
 
     Of an unchanged study what is published, None where that is nothing: a book never trains for hours.
     """
-    if chosen != STUDIES[chosen.name]:
-        return chosen.run()
-    keys = set(records.load_or_empty(chosen.name).runs["key"])
-    there = [run for run in chosen.runs() if run.key in keys]
-    return records.collect(chosen.name, there) if there else None
+    return records_of(chosen) if chosen != STUDIES[chosen.name] or chosen.published() else None
 
 
 def by_kind(recipe: Recipe) -> dict[str, int]:

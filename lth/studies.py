@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from lth import data
-from lth.deviations import DEVIATIONS, deviate
+from lth.deviations import CERTAIN, DEVIATIONS, deviate
 from lth.errors import LthError, check_choice, check_positive
 from lth.grid import Grid, Study
 from lth.networks import NETWORKS, shorten, with_warmup
@@ -24,7 +24,6 @@ COARSE = replace(
     pruning=Pruning(linear=1 - 0.8**3, output=1 - 0.9**3),
     drift_at=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 12_000),
 )
-CERTAIN = tuple(name for name in DEVIATIONS if name != "lost-weights")  # the code does these whenever it runs
 CULPRITS = ("small-weights", "carried-optimizer", "standard-inputs")  # found by suspects and leave-one-out
 PAIR, CHAINS = {"ticket": 1, "reinit": 1}, {"ticket": 1, "chain-reinit": 1}
 BOTH_CHAINS = CHAINS | {"chain-rewound": 1}  # the report's control as it was, and as it was until the day before
@@ -74,6 +73,8 @@ STUDIES = {
         ),
         # Every combination of the three that the studies above point to, against fresh weights in the same masks.
         Study("factorial", tuple(map(_together, range(2 ** len(CULPRITS)))), (Grid(PAIR, 5),), 5),
+        # The three together at the paper's length, beside the protocol in `lenet`.
+        Study("culprits", (deviate(LENET, "lenet-culprits", *CULPRITS),), (Grid(PAIR, 3),), 25),
         # The experiment of 2020 as it was: all deviations at full length.
         Study("null-2020", (deviate(LENET, "lenet-2020", *CERTAIN),), (Grid(BOTH_CHAINS, 5),), 25),
         # A few coarse levels, trained live in a minute: enough to see a ticket beat its reinitialisation.

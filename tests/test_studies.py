@@ -136,7 +136,13 @@ def test_the_null_of_2020_is_at_full_length():
     assert {run.arm for run in chosen.runs()} == {"ticket", *OWN_CHAINS}
 
 
-@pytest.mark.parametrize("name", ["suspects", "leave-one-out", "factorial", "null-2020"])
+def test_the_culprits_are_confirmed_at_full_length():
+    (recipe,), chosen = STUDIES["culprits"].recipes, STUDIES["culprits"]
+    assert recipe == deviate(RECIPES["lenet"], "lenet-culprits", *CULPRITS)
+    assert (chosen.levels, {run.arm for run in chosen.runs()}) == (STUDIES["lenet"].levels, {"ticket", "reinit"})
+
+
+@pytest.mark.parametrize("name", ["suspects", "leave-one-out", "factorial", "culprits", "null-2020"])
 def test_their_switches_fit_their_arms(name):
     for recipe in STUDIES[name].recipes:
         deviations.check(recipe, {run.arm for run in STUDIES[name].runs()}, STUDIES[name].levels)
