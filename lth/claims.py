@@ -12,7 +12,7 @@ from lth.analysis import on_copies
 from lth.errors import check_choice
 from lth.estimators import Estimate, MissingRecords
 from lth.recipes import RECIPES
-from lth.registry import CLAIMS, Claim
+from lth.registry import CLAIMS, LEVELS, Claim
 
 EFFECTS = {"sooner": estimators.sooner, "times": estimators.times, "gain": estimators.gain}
 UNITS = {"sooner": "% earlier", "times": "x faster", "gain": "pp"}
@@ -38,14 +38,15 @@ def judge(claim: Claim, low: float | None, high: float | None) -> str:
 
     A two-sided number, widened by its tolerance, must be covered; a claim that is stronger when larger may also be
     exceeded; a bound must be satisfied by the whole interval. "No difference" is replicated by an interval within the
-    tolerance and not replicated by one wholly outside it.
+    tolerance and not replicated by one wholly outside it; "no worse" asks this of the side below only.
     """
     if low is None or high is None:
         return "inconclusive"
-    if claim.direction == "no difference":
-        if -claim.tolerance <= low and high <= claim.tolerance:
+    if claim.direction in ("no difference", "no worse"):
+        most = claim.tolerance if claim.direction == "no difference" else float("inf")
+        if -claim.tolerance <= low and high <= most:
             return "replicated"
-        return "not replicated" if low > claim.tolerance or high < -claim.tolerance else "inconclusive"
+        return "not replicated" if low > most or high < -claim.tolerance else "inconclusive"
     if high <= claim.no_effect:
         return "not replicated"
     if low <= claim.no_effect:
@@ -63,16 +64,16 @@ def judge(claim: Claim, low: float | None, high: float | None) -> str:
 
 
 def evaluate(claim: Claim | str, runs: pd.DataFrame) -> Verdict:
-    """Judge a claim (or its id) by a study's `runs` table (one recipe). Same runs, same verdict: the bootstrap's
-    generator is seeded by the claim's id. LthError for an unknown id and for records that cannot be compared.
+    """Judge a claim (or its id) by a study's `runs` table. Same runs, same verdict: the bootstrap's generator is
+    seeded by the claim's id. LthError for an unknown id and for records that cannot be compared.
 
     "not tested" where the records do not reach the levels, or were trained for other than the recipe's iterations.
     """
     if isinstance(claim, str):
         check_choice("claim", claim, CLAIMS)
         claim = CLAIMS[claim]
-    if claim.estimator == "unscored":
-        return Verdict(claim, "not tested", note="no estimator is fixed for this claim")
+    if claim.recipe and len(runs):
+        runs = runs[runs["recipe"].isin({claim.recipe, claim.against_recipe})]
     if runs.empty:
         return Verdict(claim, "not tested", note="no records")
     lengths = {json.loads(spec)["recipe"]["iterations"] for spec in runs["spec"].unique()}
@@ -89,8 +90,9 @@ def evaluate(claim: Claim | str, runs: pd.DataFrame) -> Verdict:
 
 def _evaluate(claim: Claim, runs: pd.DataFrame, generator: np.random.Generator) -> Verdict:
     effect, columns = EFFECTS[claim.effect], list(claim.scan or claim.levels)
-    ours, theirs = estimators.paired(runs, claim.measure, claim.arm, claim.against, columns)
-    among = runs.loc[runs["arm"] == claim.arm, "trial"].nunique()
+    sides = [runs[runs["recipe"] == name] if name else runs for name in (claim.recipe, claim.against_recipe)]
+    ours, theirs = estimators.paired(sides[0], claim.measure, claim.arm, claim.against, columns, sides[1])
+    among = sides[0].loc[sides[0]["arm"] == claim.arm, "trial"].nunique()
     notes = [f"{len(ours)} of {among} trials complete"] if len(ours) < among else []
     if claim.estimator == "best":
         means = effect(ours, theirs, axis=0)
@@ -142,20 +144,22 @@ def _needed(claim: Claim, one: Estimate) -> int | None:
         return None
     if claim.direction == "no difference":
         return estimators.trials_for_no_difference(claim.tolerance, one.deviation)
+    if claim.direction == "no worse":
+        return estimators.trials_needed(claim.tolerance, one.deviation)
     size = claim.size if claim.size is not None else abs(claim.number - claim.no_effect)
     return estimators.trials_needed(size, one.deviation)
 
 
 def claimed(claim: Claim) -> str:
     """The claimed number in short, for tables."""
-    if claim.estimator == "unscored":
-        return ""
     if claim.estimator == "range":
         return f"levels {claim.levels[0]} to {claim.levels[-1]}"
     if claim.estimator == "falls below":
-        return f"level {claim.number}"
+        return f"level {claim.number}" if claim.rationale == LEVELS else "after the first levels"
     if claim.direction == "no difference":
         return f"0 within {claim.tolerance:g} {UNITS[claim.effect]}"
+    if claim.direction == "no worse":
+        return f"at most {claim.tolerance:g} {UNITS[claim.effect]} below"
     bound = {"lower bound": "more than ", "upper bound": "above 0, up to "}.get(claim.direction, "")
     return f"{bound}{claim.number:g} {UNITS[claim.effect]}"
 
@@ -168,10 +172,10 @@ def table(runs_by_study: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     rows = []
     for claim in CLAIMS.values():
         verdict = evaluate(claim, runs_by_study.get(claim.study, pd.DataFrame()))
-        unit = "level" if claim.estimator == "falls below" else UNITS.get(claim.effect, "")
+        unit = "level" if claim.estimator == "falls below" else UNITS[claim.effect]
         rows.append(
             {"claim": claim.id, "study": claim.study, "statement": claim.statement, "source": claim.source}
-            | {"claimed": claimed(claim), "tolerance": claim.tolerance if claim.effect else None, "unit": unit}
+            | {"claimed": claimed(claim), "tolerance": claim.tolerance, "unit": unit}
             | {"rationale": claim.rationale}
             | {name: getattr(verdict, name) for name in ("estimate", "low", "high", "n", "verdict", "needed", "note")}
         )

@@ -62,22 +62,29 @@ def _ratio(top, bottom, axis):
     return top.mean(axis) / below
 
 
-def paired(runs: pd.DataFrame, measure: str, arm: str, against: str, levels) -> tuple[np.ndarray, np.ndarray]:
+def paired(
+    runs: pd.DataFrame, measure: str, arm: str, against: str, levels, other_runs: pd.DataFrame | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """`measure` of `arm` and of what it is compared with, each (trials, levels), row by row from the same trial.
 
-    `against` is another arm, taken at the same level, or DENSE. LthError for an unknown measure, for records of
-    several recipes, and where a level is missing below others; MissingRecords where no trial has all that is needed.
+    `against` is another arm, taken at the same level, or DENSE, in `other_runs` where it was trained with another
+    recipe. LthError for an unknown measure, for records of several recipes, and where a level is missing below others;
+    MissingRecords where no trial has all that is needed.
     """
     check_choice("measure", measure, MEASURES)
-    if runs["recipe"].nunique() > 1:
-        names = ", ".join(sorted(runs["recipe"].unique()))
-        raise LthError(f"these records mix the recipes {names}: choose the rows of one of them before comparing arms")
+    other_runs = runs if other_runs is None else other_runs
+    for side in (runs, other_runs):
+        if side["recipe"].nunique() > 1:
+            names = ", ".join(sorted(side["recipe"].unique()))
+            raise LthError(
+                f"these records mix the recipes {names}: choose the rows of one of them before comparing arms"
+            )
     ours = _by_trial(runs, measure, arm, list(levels))
     if against == DENSE:
-        dense = _by_trial(runs, measure, "ticket", [0])
+        dense = _by_trial(other_runs, measure, "ticket", [0])
         theirs = pd.DataFrame({level: dense[0] for level in levels})
     else:
-        theirs = _by_trial(runs, measure, against, list(levels))
+        theirs = _by_trial(other_runs, measure, against, list(levels))
     trials = ours.index.intersection(theirs.index)
     if trials.empty:
         raise MissingRecords(f"no trial has both {arm} and {against} at {_names(levels)}: run the study further")

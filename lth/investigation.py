@@ -6,14 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from lth import effects
 from lth.analysis import planned_trials
-from lth.conclusions import counts
-from lth.effects import PROTOCOL
+from lth.conclusions import counts, estimate_text
+from lth.effects import PROTOCOL, Configuration
 from lth.errors import LthError
 from lth.grid import Study
 from lth.notebook import records_of
 from lth.records import Records
 from lth.studies import STUDIES, study
+from lth.verdicts import markdown
 
 SHOWN = (1.0, 0.513, 0.211, 0.036)  # densities of the curves in Figure 1 of the 2020 report
 IN_BOTH = (0.1, 0.99)  # of them, between these the report draws its random control as well
@@ -86,6 +88,22 @@ def in_figure_1(shown: Records) -> Records:
     runs = shown.runs[(shown.runs["arm"] == "ticket") | shown.runs["density"].between(low, high)]
     keys = ["recipe", "arm", "trial", "draw", "level"]
     return replace(shown, runs=runs, curves=shown.curves.merge(runs[keys], on=keys))
+
+
+def by_level(sides: dict[str, tuple[pd.DataFrame, Configuration]]) -> str:
+    """The advantage of tickets at each level that is judged, as a Markdown table with two columns for each side."""
+    first = next(iter(sides.values()))[0]
+    densities = first[first["arm"] == "ticket"].groupby("level")["density"].mean()
+    head = ["Weights left", *(f"{name}: {what}" for name in sides for what in ("times as fast", "pp"))]
+    rows = []
+    for level in effects.judged_levels(first):
+        cells = [f"{densities[level]:.1%}"]
+        for runs, one in sides.values():
+            for measure, form in (("speed", "{:.2f}"), ("accuracy", "{:+.2f}")):
+                found = effects.effect(runs, one, measure, [level], effects.seeded(f"{one.recipe} {measure} {level}"))
+                cells.append(estimate_text(found, form))
+        rows.append(cells)
+    return markdown(head, rows)
 
 
 def trials_of(rows: pd.DataFrame, chosen: Study) -> str:

@@ -21,13 +21,13 @@ from lth.studies import STUDIES
 WORDS = {
     "replicated": "the interval excludes no effect, in the claimed direction, and covers the claimed number within its "
     "tolerance; a number that is stronger when larger may be exceeded, a bound must hold for the whole interval; where "
-    "the claim is that nothing differs, the whole interval lies within the tolerance; a claimed level or range of "
-    "levels is met within its tolerance",
+    "the claim is that nothing differs, the whole interval lies within the tolerance, and where it is that one is no "
+    "worse, above its lower end; a claimed level or range of levels is met within its tolerance",
     "direction only": "the effect is there, in the claimed direction, but its size or its level misses the claim",
     "not replicated": "the interval lies wholly on the other side of no effect, or, where the claim is that nothing "
     "differs, wholly outside the tolerance",
     "inconclusive": "anything else: the records cannot tell, and more trials might",
-    "not tested": "the records that the claim needs do not exist, or no estimator is fixed for it",
+    "not tested": "the records that the claim needs do not exist",
 }
 MARKS = {  # verdict: colour, marker, filled
     "replicated": ("#0b6e4f", "o", True),
@@ -130,7 +130,7 @@ def markdown(head, rows) -> str:
 
 
 def _claimed(row: pd.Series) -> str:
-    return (row["claimed"] or "in words only").replace("x faster", "× as fast")
+    return row["claimed"].replace("x faster", "× as fast")
 
 
 def _tolerance(row: pd.Series) -> str:
@@ -199,7 +199,7 @@ def _allowed(claim: Claim) -> tuple[float | None, float | None]:
     if claim.number is None:  # a range of levels, of which the figure shows the effect inside
         return claim.no_effect, None
     least, most = claim.number - claim.tolerance, claim.number + claim.tolerance
-    if claim.direction in ("larger is stronger", "lower bound"):
+    if claim.direction in ("larger is stronger", "lower bound", "no worse"):
         return least, None
     return (claim.no_effect if claim.direction == "upper bound" else least), most
 

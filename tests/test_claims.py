@@ -9,6 +9,7 @@ from lth import claims
 from lth.claims import CLAIMS, evaluate, judge
 from lth.errors import LthError
 from lth.recipes import RECIPES
+from lth.studies import STUDIES
 
 TRIALS = 8
 SPEC = json.dumps({"recipe": {"iterations": 50_000}})
@@ -42,14 +43,17 @@ def only(arm, wanted, value, otherwise):
 def test_the_registry_is_complete_and_consistent():
     ids = [f"L{i}" for i in (1, 2, 4, 5, 6, 8, 9)] + ["L3-speed", "L3-accuracy", "L7-reinit", "L7-ticket"]
     ids += [f"C{i}-{study}" for i in (1, 2, 3) for study in ("conv2", "conv4", "conv6")]
-    ids += ["C4-conv2", "C4-conv4", "R1", "R2", "V1", "V2", "S1"]
+    ids += ["C4-conv2", "C4-conv4", "R1-rate", "R1-low-rate", "R2", "V1-rate", "V1-low-rate", "V2"]
+    ids += ["S1-resnet18", "S1-vgg19"]
     assert sorted(CLAIMS) == sorted(ids)
     for claim in CLAIMS.values():
         assert claim.study in RECIPES and claim.statement and claim.source
-        if claim.estimator != "unscored":
-            assert claim.effect in claims.EFFECTS and claim.levels and claim.tolerance > 0 and claim.rationale
-            assert claim.number is not None or (claim.estimator == "range" and claim.size)
-            assert set(claim.levels) <= set(claim.scan or claim.levels)
+        assert claim.effect in claims.EFFECTS and claim.levels and claim.tolerance > 0 and claim.rationale
+        assert claim.number is not None or (claim.estimator == "range" and claim.size)
+        assert set(claim.levels) <= set(claim.scan or claim.levels)
+        known = {recipe.name for recipe in STUDIES[claim.study].recipes}
+        assert {claim.recipe, claim.against_recipe} <= (known if claim.recipe else {""})
+        assert max(claim.scan or claim.levels) <= STUDIES[claim.study].levels
 
 
 def test_levels_are_those_of_the_printed_densities():
@@ -59,6 +63,10 @@ def test_levels_are_those_of_the_printed_densities():
     def densities(name):
         rungs = [sum(rung.values()) for rung in ladder(skeleton(RECIPES[name]), RECIPES[name].pruning, 25)]
         return 100 * np.array(rungs) / rungs[0]
+
+    for claim, density in {"R2": 11.8, "R1-rate": 21.9, "V1-low-rate": 3.5, "V2": 1.5}.items():  # of all weights
+        level, deep = CLAIMS[claim].levels[0], densities(CLAIMS[claim].study)
+        assert abs(np.log(deep[level] / density)) < np.log(1.25) / 2 + 0.01
 
     lenet = densities("lenet")
     for claim, density in {"L1": 21.1, "L2": 13.5, "L3-speed": 3.6, "L7-ticket": 2.9, "L7-reinit": 21.1}.items():
@@ -106,6 +114,9 @@ def test_tolerances_follow_from_their_rationale():
         ("L3-speed", 1, 18, "replicated"),
         ("L3-speed", 19.5, 30, "not replicated"),
         ("L3-speed", -40, -19.5, "not replicated"),
+        ("R2", -0.3, 2.0, "replicated"),  # better is no worse
+        ("R2", -0.31, 0.1, "inconclusive"),
+        ("R2", -0.9, -0.31, "not replicated"),
     ],
 )
 def test_the_rule_at_its_edges(id, low, high, verdict):
@@ -195,7 +206,7 @@ def test_what_has_no_records_is_not_tested():
     missing = evaluate("L2", shallow)
     assert missing.verdict == "not tested" and "no records of ticket at level 9" in missing.note
     assert evaluate("L8", shallow[shallow["arm"] != "oneshot"]).verdict == "not tested"
-    assert evaluate("R1", records()).verdict == evaluate("L1", pd.DataFrame()).verdict == "not tested"
+    assert evaluate("R1-rate", records()).verdict == evaluate("L1", pd.DataFrame()).verdict == "not tested"
 
 
 def test_shortened_training_is_not_judged():
@@ -245,3 +256,37 @@ def test_the_table_has_a_row_a_claim():
     assert table.loc["L2", "claimed"] == "more than 0.3 pp" and table.loc["L7-ticket", "claimed"] == "level 16"
     assert table["low"].dtype == float and table.loc["L1", "n"] == TRIALS
     assert set(claims.table({})["verdict"]) == {"not tested"}
+
+
+def deep(net: str, better: dict[str, float], trials=TRIALS):
+    """Made-up records of a study of several recipes, of which each is better than 90 % by so many pp at every level."""
+    spec = json.dumps({"recipe": {"iterations": RECIPES[net].iterations}})
+    return pd.concat(
+        records(accuracy=lambda arm, level, pp=pp: pp if level and arm == "ticket" else 0.0, trials=trials).assign(
+            recipe=name, spec=spec
+        )
+        for name, pp in better.items()
+    )
+
+
+def test_claims_on_several_recipes_of_a_study_compare_the_recipes_they_name():
+    runs = deep("resnet18", {"resnet18": -0.1, "resnet18-low-rate": -0.8, "resnet18-warmup": 0.0, "resnet18-rewind": 1})
+    rate = evaluate("R1-rate", runs)
+    assert (rate.verdict, rate.n) == ("replicated", TRIALS) and rate.estimate == pytest.approx(-0.1, abs=0.03)
+    assert evaluate("R1-low-rate", runs).estimate == pytest.approx(-0.8, abs=0.03)
+    assert evaluate("R1-low-rate", runs).verdict == evaluate("R2", runs).verdict == "replicated"
+    rewound = evaluate("S1-resnet18", runs)
+    assert rewound.verdict == "replicated" and rewound.estimate == pytest.approx(1.1, abs=0.03)
+    assert evaluate("S1-vgg19", runs).verdict == "not tested"
+    worse = deep("resnet18", {"resnet18": 0.0, "resnet18-warmup": -1.0, "resnet18-rewind": -0.5})
+    assert evaluate("R2", worse).verdict == evaluate("S1-resnet18", worse).verdict == "not replicated"
+    assert evaluate("R1-low-rate", worse).verdict == "not tested"
+
+
+def test_reinitialised_conv_networks_must_fall_later_than_at_first():
+    spec = json.dumps({"recipe": {"iterations": RECIPES["conv2"].iterations}})
+    for start, verdict in ((8, "replicated"), (1, "direction only"), (30, "not replicated")):
+        runs = records(accuracy=lambda arm, level, start=start: 1.0 if arm == "reinit" and 0 < level < start else -1.0)
+        level0 = runs.assign(recipe="conv2", spec=spec)
+        level0.loc[level0["level"] == 0, "early_stop_test_acc"] = 0.98
+        assert evaluate("C4-conv2", level0).verdict == verdict

@@ -2,7 +2,8 @@ import pandas as pd
 import pytest
 from made_effects import made
 
-from lth import investigation
+from lth import effects, investigation
+from lth.effects import Configuration
 from lth.errors import LthError
 from lth.records import Records
 from lth.studies import STUDIES, study
@@ -51,3 +52,14 @@ def test_the_note_says_how_many_trials_are_there_of_those_planned():
     note = investigation.trials_of(pd.DataFrame({"n": [2, 3]}), STUDIES["suspects"])
     assert note == "n = 2–3 of 5 trials"
     assert investigation.trials_of(pd.DataFrame({"n": [5, 5]}), STUDIES["suspects"]) == "n = 5 trials"
+
+
+def test_level_by_level_each_side_has_its_speed_and_accuracy():
+    sides = {
+        "protocol": (made({"protocol": {"reinit": 0.5}}, trials=3), Configuration("protocol")),
+        "culprit": (made({"small-weights": {"reinit": 0.0}}, trials=1), Configuration("small-weights")),
+    }
+    head, _, first, *others = investigation.by_level(sides).splitlines()
+    assert head.count(" | ") == 4 and "culprit: times as fast" in head
+    assert len(others) == len(effects.judged_levels(sides["protocol"][0])) - 1
+    assert [cell.count("[") for cell in first.strip("|").split("|")] == [0, 1, 1, 0, 0]
