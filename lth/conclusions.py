@@ -166,12 +166,6 @@ def cause_sentences(together: pd.Series, alone: pd.DataFrame, left_out: pd.DataF
     return said
 
 
-def culprits(alone: pd.DataFrame, left_out: pd.DataFrame) -> list[str]:
-    """The deviations with the verdict sufficient or necessary, the one that takes most first."""
-    guilty = {*_with(alone, "sufficient"), *_with(left_out, "necessary")}
-    return [name for name in ranked(alone)["deviation"] if name in guilty]
-
-
 def lessons(names: Iterable[str]) -> str:
     """What the culprits teach, as a table."""
     rows = [(plain(name), f"{LESSONS[name]}.".capitalize()) for name in names]

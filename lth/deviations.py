@@ -28,7 +28,6 @@ class Deviation:
     """What one deviation sets, where the recipe says it (`recipe`, `pruning`) or the study does (`control`)."""
 
     name: str
-    statement: str
     recipe: tuple[tuple[str, object], ...] = ()
     pruning: tuple[tuple[str, object], ...] = ()
     control: str = "reinit"  # the arm that tickets are compared with
@@ -37,16 +36,26 @@ class Deviation:
 DEVIATIONS = {
     deviation.name: deviation
     for deviation in (
-        Deviation("small-weights", "Every weight starts from N(0, 0.01²).", (("initial_std", 0.01),)),
-        Deviation("carried-optimizer", "One optimizer serves all levels.", (("carry_optimizer", True),)),
-        Deviation("pruned-biases", "Biases are pruned as well.", pruning=(("biases", True),)),
-        Deviation("chain-control", "The control prunes a chain of its own.", control="chain-reinit"),
-        Deviation("epoch-measurements", "Loss is measured once an epoch.", (("eval_every", EPOCH),)),
-        Deviation("standard-inputs", "Inputs are standardised.", (("preprocessing", "standard"),)),
-        Deviation("late-rewind", "Tickets are rewound to the weights after the first step.", (("rewind", 1),)),
-        Deviation("unpaired-split", "Ticket and control have different splits.", (("split_per_arm", True),)),
-        Deviation("lagging-scores", "Pruning scores the weights of one step before the last.", pruning=(("lag", 1),)),
-        Deviation("lost-weights", "An interrupted run resumes without its original weights.", (("resume_level", 2),)),
+        # Every weight starts from N(0, 0.01²).
+        Deviation("small-weights", (("initial_std", 0.01),)),
+        # One optimizer serves all levels.
+        Deviation("carried-optimizer", (("carry_optimizer", True),)),
+        # Biases are pruned as well.
+        Deviation("pruned-biases", pruning=(("biases", True),)),
+        # The control prunes a chain of its own.
+        Deviation("chain-control", control="chain-reinit"),
+        # Loss is measured once an epoch.
+        Deviation("epoch-measurements", (("eval_every", EPOCH),)),
+        # Inputs are standardised.
+        Deviation("standard-inputs", (("preprocessing", "standard"),)),
+        # Tickets are rewound to the weights after the first step.
+        Deviation("late-rewind", (("rewind", 1),)),
+        # Ticket and control have different splits.
+        Deviation("unpaired-split", (("split_per_arm", True),)),
+        # Pruning scores the weights of one step before the last.
+        Deviation("lagging-scores", pruning=(("lag", 1),)),
+        # An interrupted run resumes without its original weights.
+        Deviation("lost-weights", (("resume_level", 2),)),
     )
 }
 

@@ -74,9 +74,7 @@ def test_the_null_is_told_with_its_numbers(verdict, words):
     assert words in conclusions.null_sentence(together(verdict))
 
 
-def test_culprits_are_the_sufficient_and_the_necessary_the_strongest_first():
-    alone, left = rows(ALONE | {"late-rewind": "sufficient"}), rows(LEFT | {"small-weights": "necessary"})
-    assert conclusions.culprits(alone, left) == ["small-weights", "late-rewind"]
+def test_each_deviation_has_its_lesson():
     assert (
         conclusions.lessons(["late-rewind"]).splitlines()[2].startswith("| late rewind | Compare the rewound weights")
     )
