@@ -71,6 +71,8 @@ STUDIES = {
             (Grid(CHAINS, 5), Grid(PAIR | BOTH_CHAINS, 5, ("all",))),
             5,
         ),
+        # All of them once more, with the trials that a verdict asks for: measured once an epoch, five cannot tell.
+        Study("together", (COARSE, _all_but()), (Grid(PAIR, 20, ("protocol",)), Grid(CHAINS, 20, ("all",))), 5),
         # Every combination of the three that the studies above point to, against fresh weights in the same masks.
         Study("factorial", tuple(map(_together, range(2 ** len(CULPRITS)))), (Grid(PAIR, 5),), 5),
         # The three together at the paper's length, beside the protocol in `lenet`.

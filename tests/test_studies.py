@@ -136,13 +136,25 @@ def test_the_null_of_2020_is_at_full_length():
     assert {run.arm for run in chosen.runs()} == {"ticket", *OWN_CHAINS}
 
 
+def test_all_together_and_the_protocol_are_those_of_the_other_studies():
+    """So that their runs are shared: more trials of the same."""
+    protocol, everything = STUDIES["together"].recipes
+    assert (protocol, everything) == (recipes_of("suspects")["protocol"], recipes_of("leave-one-out")["all"])
+    arms = {
+        name: {run.arm for run in STUDIES["together"].runs() if run.recipe.name == name} for name in ("protocol", "all")
+    }
+    assert arms == {"protocol": {"ticket", "reinit"}, "all": {"ticket", "chain-reinit"}}
+    first = {run.key for run in study("together", trials=5).runs()}
+    assert first <= {run.key for name in ("suspects", "leave-one-out") for run in STUDIES[name].runs()}
+
+
 def test_the_culprits_are_confirmed_at_full_length():
     (recipe,), chosen = STUDIES["culprits"].recipes, STUDIES["culprits"]
     assert recipe == deviate(RECIPES["lenet"], "lenet-culprits", *CULPRITS)
     assert (chosen.levels, {run.arm for run in chosen.runs()}) == (STUDIES["lenet"].levels, {"ticket", "reinit"})
 
 
-@pytest.mark.parametrize("name", ["suspects", "leave-one-out", "factorial", "culprits", "null-2020"])
+@pytest.mark.parametrize("name", ["suspects", "leave-one-out", "together", "factorial", "culprits", "null-2020"])
 def test_their_switches_fit_their_arms(name):
     for recipe in STUDIES[name].recipes:
         deviations.check(recipe, {run.arm for run in STUDIES[name].runs()}, STUDIES[name].levels)
