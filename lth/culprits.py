@@ -26,7 +26,7 @@ WORDS = {
     "for accuracy only": "alone it erases the advantage in accuracy, and more than a third of that in speed is left",
     "weakens": "more than a third is left in speed or in accuracy, and less than the whole in one of the two",
     "no part": "more than a third is left in speed or in accuracy, and no loss is established in either",
-    "necessary": "without it, more than a third is back of an advantage that all deviations together erase",
+    "necessary": "without it, more than a third is back of an advantage that all together erase",
     "not necessary": "without it, what all together erase stays away: the others suffice",
     "not asked": "all together do not erase the advantage, so that none can be necessary for it",
     "inconclusive": "the intervals cannot tell, there are fewer than three trials, or the protocol shows no advantage",
@@ -74,9 +74,8 @@ def reconstruction(runs: pd.DataFrame, reference: pd.DataFrame) -> tuple[pd.Data
         Configuration("all-and-lost-weights", control(*DEVIATIONS), "lost-weights"),
     ]
     together = table(everything, runs, reference, "together")
-    erased = [measure for measure in RULING if standing(together.iloc[0], measure) == "gone"]
     rows = table(effects.all_but_one(CERTAIN), runs, reference, "left out")
-    verdicts = [_left_out(row, together.iloc[0], erased) for _, row in rows.iterrows()]
+    verdicts = [left_out(row, together.iloc[0]) for _, row in rows.iterrows()]
     return together, rows.assign(verdict=rows["verdict"].where(rows["verdict"].isin(["no runs"]), verdicts))
 
 
@@ -117,8 +116,9 @@ def _null(row) -> str:
     return "reversed" if lost else "inconclusive"
 
 
-def _left_out(row, together, erased: list[str]) -> str:
-    """The verdict on a deviation by what is back without it, of what all together erase."""
+def left_out(row, together) -> str:
+    """The verdict on a deviation, by the row of all others and the row of all `together`, which may erase something."""
+    erased = [measure for measure in RULING if standing(together, measure) == "gone"]
     if not erased:
         kept = all(standing(together, measure) == "there" for measure in RULING)
         return "not asked" if kept else "inconclusive"

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from lth import effects
-from lth.conclusions import interval, listed
-from lth.culprits import FEWEST
+from lth.conclusions import enumeration, interval, listed, plain
+from lth.culprits import FEWEST, RULING, left_out
 from lth.deviations import DEVIATIONS, control
 from lth.effects import PROTOCOL, Configuration
 from lth.errors import LthError, check_choice
@@ -112,6 +112,46 @@ def terms_sentence(by_measure: dict[str, pd.DataFrame]) -> str:
         found += [f"{listed(adds)} {'give' if len(adds) > 1 else 'gives'} some of it back"] if adds else []
         parts.append(f"Of the {what}, {' and '.join(found) or 'none is established in both speed and accuracy'}")
     return f"{'. '.join(parts)} (n = {n})."
+
+
+def parts(rows: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
+    """For each deviation, the row of all others together, and whether it is necessary for what all of them erase.
+
+    `rows` is what `lth.culprits.table` gives for every corner but the protocol, in their order.
+    """
+    by_set = dict(zip(list(corners(factors))[1:], (row for _, row in rows.iterrows()), strict=True))
+    whole = by_set[tuple(factors)]
+    others = [by_set[tuple(other for other in factors if other != name)] for name in factors]
+    verdicts = [left_out(row, whole) for row in others]
+    return pd.DataFrame(others).reset_index(drop=True).assign(deviation=list(factors), verdict=verdicts)
+
+
+def parts_table(whole: pd.Series, each: pd.DataFrame) -> str:
+    """What is left with all of them, and with all but one, as Markdown."""
+    rows = [("all together", whole, whole["verdict"])]
+    rows += [(f"all but {plain(row['deviation'])}", row, row["verdict"]) for _, row in each.iterrows()]
+    lines = [
+        (name, *(interval(row, f"{measure} share", "{:.0%}") for measure in RULING), row["n"], verdict)
+        for name, row, verdict in rows
+    ]
+    return markdown(("On", *(f"Left in {measure}" for measure in RULING), "n", "Verdict"), lines)
+
+
+def parts_sentence(whole: pd.Series, each: pd.DataFrame) -> str:
+    """Whether all of them are sufficient, and which are necessary for that."""
+    names = enumeration(each["deviation"])
+    if whole["verdict"] != "sufficient":
+        return f"That {names} together erase the advantage is not established."
+    said = f"Together, {names} are sufficient to erase the advantage."
+    groups = each.groupby("verdict", sort=False)["deviation"].agg(list)
+    for word, one, many in (
+        ("necessary", "is necessary for it", "are each necessary for it"),
+        ("not necessary", "can be spared", "can each be spared"),
+        ("inconclusive", "may or may not be needed", "may or may not be needed"),
+    ):
+        if word in groups:
+            said += f" {enumeration(groups[word]).capitalize()} {one if len(groups[word]) == 1 else many}."
+    return said
 
 
 def _where(tables: list[pd.DataFrame], chosen: pd.Series, holds) -> list[str]:

@@ -45,13 +45,18 @@ def null_study(chosen: Study, instead: str, *parameters) -> tuple[Study, str, St
     """The study that shows all deviations together, the recipe that holds them, and the study with the protocol.
 
     `chosen` itself, compared with LeNet at the paper's length; or, where nothing of it is published and no parameter
-    changes it, the recipe "all" of the study `instead`, compared with the suspects' protocol.
+    changes it, the study `instead`, whose recipe "all" is compared with its own protocol.
     """
     if chosen == STUDIES[chosen.name] and not chosen.published():
         chosen = like(instead, *parameters)
-    if chosen.recipes[0].name == "all":
-        return chosen, "all", like("suspects", *parameters)
+    if "all" in {recipe.name for recipe in chosen.recipes}:
+        return chosen, "all", chosen
     return chosen, chosen.recipes[0].name, like("lenet", *parameters)
+
+
+def pooled(*several: Records) -> pd.DataFrame:
+    """The runs of several studies, those that they share once."""
+    return pd.concat([one.runs for one in several]).drop_duplicates("key", ignore_index=True)
 
 
 def of_recipe(all_records: Records, recipe: str, arms: Sequence[str]) -> Records:

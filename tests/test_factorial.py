@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from made_effects import made
 
-from lth import effects, factorial
+from lth import culprits, effects, factorial
 from lth.errors import LthError
 from lth.estimators import MissingRecords
 
@@ -76,3 +76,27 @@ def test_three_way_signs_cancel_where_nothing_interacts():
     runs = made({one.recipe: {"reinit": additive[on]} for on, one in factorial.corners(three).items()}, noise=0.0)
     found = factorial.terms(runs, three, "accuracy")
     assert np.allclose(found["value"], [-0.2] * 3 + [0.0] * 4)
+
+
+@pytest.mark.parametrize(
+    ("shares", "verdicts", "words"),
+    [
+        ((1.0, 1.0, 0.6, 0.0), ["necessary", "necessary"], "Small weights and carried optimizer are each necessary"),
+        (
+            (1.0, 0.0, 1.0, 0.0),
+            ["necessary", "not necessary"],
+            "Small weights is necessary for it. Carried optimizer can",
+        ),
+        ((1.0, 1.0, 1 / 3, 0.0), ["inconclusive", "necessary"], "Carried optimizer is necessary"),
+        ((1.0, 1.0, 0.6, 0.9), ["not asked", "not asked"], "together erase the advantage is not established"),
+    ],
+)
+def test_what_is_necessary_for_all_is_what_the_others_do_not_erase(shares, verdicts, words):
+    runs = corners(*shares)
+    rows = culprits.table(list(factorial.corners(FACTORS).values())[1:], runs, runs, "alone")
+    each = factorial.parts(rows, FACTORS)
+    assert each["verdict"].tolist() == verdicts
+    assert each["recipe"].tolist() == ["carried-optimizer", "small-weights"]
+    assert words in factorial.parts_sentence(rows.iloc[-1], each)
+    table = factorial.parts_table(rows.iloc[-1], each).splitlines()
+    assert len(table) == 5 and table[3].startswith("| all but small weights |")

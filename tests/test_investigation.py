@@ -20,10 +20,10 @@ def test_a_study_of_hours_is_never_trained_unasked(unpublished):
 
 
 def test_the_null_is_drawn_from_the_other_study_where_its_own_is_not_published(unpublished):
-    chosen, recipe, reference = investigation.null_study(STUDIES["null-2020"], "leave-one-out", None, None, None)
-    assert (chosen.name, recipe, reference.name) == ("leave-one-out", "all", "suspects")
+    chosen, recipe, reference = investigation.null_study(STUDIES["null-2020"], "together", None, None, None)
+    assert (chosen.name, recipe, reference.name) == ("together", "all", "together")
     asked = study("null-2020", trials=1, iterations=50)
-    chosen, recipe, reference = investigation.null_study(asked, "leave-one-out", 1, None, 50)
+    chosen, recipe, reference = investigation.null_study(asked, "together", 1, None, 50)
     assert (chosen, recipe, reference.name) == (asked, "lenet-2020", "lenet")
     assert {one.iterations for one in reference.recipes} == {50} and reference.trials == 1
 
@@ -63,3 +63,9 @@ def test_level_by_level_each_side_has_its_speed_and_accuracy():
     assert head.count(" | ") == 4 and "culprit: times as fast" in head
     assert len(others) == len(effects.judged_levels(sides["protocol"][0])) - 1
     assert [cell.count("[") for cell in first.strip("|").split("|")] == [0, 1, 1, 0, 0]
+
+
+def test_runs_that_studies_share_are_pooled_once():
+    frames = [pd.DataFrame({"key": list(keys), "study": name}) for keys, name in (("ab", "one"), ("bc", "two"))]
+    pooled = investigation.pooled(*(Records("made", None, frame) for frame in frames))
+    assert pooled["key"].tolist() == ["a", "b", "c"] and pooled["study"].tolist() == ["one", "one", "two"]
