@@ -19,7 +19,7 @@ from lth.verdicts import markdown
 
 SHOWN = (1.0, 0.513, 0.211, 0.036)  # densities of the curves in Figure 1 of the 2020 report
 IN_BOTH = (0.1, 0.99)  # of them, between these the report draws its random control as well
-PAIR = ("ticket", "chain-reinit")  # what the report compares
+CONTROLS = ("chain-reinit", "chain-rewound")  # the report's in the end, and until the day before
 
 
 def evidence(chosen: Study) -> Records:
@@ -75,9 +75,10 @@ def as_protocol(runs: pd.DataFrame) -> pd.DataFrame:
     return runs.assign(recipe=PROTOCOL)
 
 
-def as_fresh_weights(runs: pd.DataFrame) -> pd.DataFrame:
-    """The runs with the report's control under the name of ours, for lth.comparison, which judges its figures."""
-    return runs[runs["arm"].isin(PAIR)].assign(arm=lambda rows: rows["arm"].replace("chain-reinit", "reinit"))
+def as_fresh_weights(runs: pd.DataFrame, control: str) -> pd.DataFrame:
+    """The runs with the report's `control` under the name of ours, for lth.comparison, which judges its figures."""
+    chosen = runs[runs["arm"].isin(["ticket", control])]
+    return chosen.assign(arm=chosen["arm"].replace(control, "reinit"))
 
 
 def nearest_levels(runs: pd.DataFrame, densities: Sequence[float] = SHOWN) -> list[int]:

@@ -42,7 +42,7 @@ def test_the_reports_first_figure_shows_its_control_at_two_densities():
     shown = investigation.in_figure_1(Records("made", curves, runs))
     assert set(shown.runs.loc[shown.runs["arm"] == "chain-reinit", "level"]) == {1, 2, 3}
     assert len(shown.curves) == len(shown.runs) == 9
-    chains = investigation.as_fresh_weights(runs)
+    chains = investigation.as_fresh_weights(runs, "chain-reinit")
     assert set(chains["arm"]) == {"ticket", "reinit"} and len(chains) == len(runs)
     with pytest.raises(LthError, match="no reinit of the recipe 'all'"):
         investigation.of_recipe(shown, "all", ["reinit"])
