@@ -79,23 +79,6 @@ def effects_table(rows: pd.DataFrame, role: str) -> str:
     return markdown((*head, f"Accuracy {left}", "n", "Verdict"), lines)
 
 
-def final_table(alone: pd.DataFrame, left_out: pd.DataFrame) -> str:
-    """Each deviation's part in the case: alone, and left out of all; the one that takes most comes first."""
-    others = left_out.set_index("deviation")
-    lines = []
-    for _, row in ranked(alone).iterrows():
-        back = ("not among them", "–", "–")
-        if row["deviation"] in others.index:
-            other = others.loc[row["deviation"]]
-            back = (interval(other, "mean share", "{:.0%}"), other["n"] or "–", other["verdict"])
-        left = interval(row, "mean share", "{:.0%}")
-        lines.append((plain(row["deviation"]), left, row["n"] or "–", row["verdict"], *back))
-    return markdown(
-        ("Deviation", "Left, when alone", "n", "Sufficient?", "Back, when all but this are on", "n", "Necessary?"),
-        lines,
-    )
-
-
 def word_table() -> str:
     """What each verdict means."""
     return markdown(("Verdict", "It means that"), WORDS.items())
@@ -130,40 +113,6 @@ def null_sentence(together: pd.Series, what: str = "all deviations that the code
     if together["verdict"] not in beginning:
         return f"There are no records yet with {what}."
     return f"{beginning[together['verdict']]} {_left(together)}."
-
-
-def cause_sentences(together: pd.Series, alone: pd.DataFrame, left_out: pd.DataFrame) -> str:
-    """The cause, as far as the verdicts establish it."""
-    found = _with(alone, "sufficient")
-    sufficient = [name for name in found if name != "lost-weights"]
-    necessary, spare = _with(left_out, "necessary"), _with(left_out, "not necessary")
-    part = {"for speed only": " in speed", "for accuracy only": " in accuracy"}.get(together["verdict"], "")
-    explained = together["verdict"] in ("reproduced", "reversed") or bool(part)
-    if together["verdict"] in ("no runs", "inconclusive"):
-        said = "The reconstruction cannot tell yet whether what the code does on every run explains the null."
-    elif not explained:
-        said = "What the code does on every run does not explain what the report saw."
-    else:
-        rest = {" in speed": "accuracy", " in accuracy": "speed"}.get(part)
-        said = f"What the code does on every run explains the null{part}" + (
-            f", and not that in {rest}." if rest else "."
-        )
-        if sufficient:
-            said += f" {enumeration(sufficient).capitalize()} would do it alone."
-        else:
-            said += " No single deviation is found to do it alone."
-    if explained and necessary:
-        verb = "is" if len(necessary) == 1 else "are each"
-        said += f" {enumeration(necessary).capitalize()} {verb} necessary: without it, the advantage{part} is back."
-    elif explained and len(spare) == len(left_out):
-        said += " No deviation is necessary: whichever is left out, the others still do it."
-    elif explained and spare:
-        said += f" None is established as necessary; {enumeration(spare)} can be spared."
-    if not explained and sufficient:
-        said += f" Alone, {enumeration(sufficient)} would be sufficient."
-    if "lost-weights" in found:
-        said += " Lost weights, which happen only where a run is interrupted, would be sufficient as well."
-    return said
 
 
 def lessons(names: Iterable[str]) -> str:
@@ -222,7 +171,3 @@ def points(found: Sequence[Answer]) -> str:
     """How many points of the report's figures agree with ours, among those that ours can speak to."""
     judged = [one for one in found if one.word != "no records"]
     return summary(judged) if judged else "none can be judged yet"
-
-
-def _with(rows: pd.DataFrame, verdict: str) -> list[str]:
-    return ranked(rows[rows["verdict"] == verdict])["deviation"].tolist()

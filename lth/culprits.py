@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import pandas as pd
 
 from lth import effects
-from lth.deviations import CERTAIN, DEVIATIONS, control
 from lth.effects import Configuration
 from lth.errors import check_choice
 from lth.estimators import Estimate, MissingRecords
@@ -61,22 +60,6 @@ def table(
         rows.append(row | {"verdict": verdict(row, role) if established else "inconclusive"})
     columns = ["deviation", "recipe", "control", "n", "verdict", *_columns()]
     return pd.DataFrame(rows).reindex(columns=columns)
-
-
-def reconstruction(runs: pd.DataFrame, reference: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows of all deviations together, without and with lost weights; and the rows of all but one: see `table`.
-
-    The code does all of them whenever it runs, except that weights are lost only where a run is interrupted. A
-    deviation can be necessary only for what all together erase.
-    """
-    everything = [
-        Configuration("all", control(*CERTAIN)),
-        Configuration("all-and-lost-weights", control(*DEVIATIONS), "lost-weights"),
-    ]
-    together = table(everything, runs, reference, "together")
-    rows = table(effects.all_but_one(CERTAIN), runs, reference, "left out")
-    verdicts = [left_out(row, together.iloc[0]) for _, row in rows.iterrows()]
-    return together, rows.assign(verdict=rows["verdict"].where(rows["verdict"].isin(["no runs"]), verdicts))
 
 
 def ranked(rows: pd.DataFrame) -> pd.DataFrame:
@@ -141,12 +124,12 @@ def _measured(one: Configuration, runs: pd.DataFrame, reference: pd.DataFrame, s
     found = {}
     for measure in effects.MEASURES:
         size = effects.effect(runs, one, measure, here, generator)
-        found |= _named(f"{measure} effect", size) | {"n": size.n}
+        found |= named(f"{measure} effect", size) | {"n": size.n}
     if not shares:
         return found
     for name, measures in (*((m, (m,)) for m in RULING), ("mean", RULING)):
         share = effects.remaining(runs, one, reference, measures, here, generator)
-        found |= _named(f"{name} share", share) | {"n": share.n}
+        found |= named(f"{name} share", share) | {"n": share.n}
     return found
 
 
@@ -162,7 +145,8 @@ def _established(reference: pd.DataFrame) -> bool:
     return all(one.low is not None and one.low > none.get(measure, 0.0) for measure, one in found.items())
 
 
-def _named(name: str, one: Estimate) -> dict:
+def named(name: str, one: Estimate) -> dict:
+    """An estimate and its ends as columns: name, "name low", "name high"."""
     return {name: one.value, f"{name} low": one.low, f"{name} high": one.high}
 
 

@@ -152,6 +152,28 @@ def remaining(
     return estimate(share, len(trials), generator)
 
 
+def brought_back(
+    runs: pd.DataFrame,
+    one: Configuration,
+    other: Configuration,
+    reference: pd.DataFrame,
+    measure: str,
+    generator: np.random.Generator,
+) -> Estimate:
+    """How much larger a share of the protocol's effect `one` has than `other`, paired over trials.
+
+    `runs` holds both, `reference` the protocol, all on one ladder. 0: nothing is brought back.
+    """
+    levels = judged_levels(reference)
+    tables = [sides(runs, each, measure, levels) for each in (one, other)]
+    tables.append(sides(reference, Configuration(PROTOCOL), measure, levels))
+    trials = tables[0].index.intersection(tables[1].index).intersection(tables[2].index)
+    if trials.empty:
+        raise MissingRecords(f"no trial has {one.recipe}, {other.recipe} and the protocol")
+    ours, others, protocol = (statistic(measure, table.loc[trials]) for table in tables)
+    return estimate(lambda at: (ours(at) - others(at)) / protocol(at), len(trials), generator)
+
+
 def late_stops(runs: pd.DataFrame, curves: pd.DataFrame) -> float:
     """The share of runs whose early stop lies in the last tenth of training: it might have come later still."""
     keys = ["recipe", "arm", "trial", "draw", "level"]

@@ -1,62 +1,10 @@
 import pandas as pd
 import pytest
+from made_effects import LEFT, rows, together
 
 from lth import conclusions
 from lth.deviations import DEVIATIONS
 from lth.estimators import Estimate
-from lth.studies import CERTAIN
-
-
-def rows(verdicts: dict[str, str], recipe: str = "{}") -> pd.DataFrame:
-    """Rows of lth.culprits.table; the first deviation leaves least."""
-    numbers = {
-        f"{m} {what}{end}": 0.1
-        for m, what in (("speed", "effect"), ("accuracy", "effect"), ("final accuracy", "effect"))
-        for end in ("", " low", " high")
-    }
-    numbers |= {
-        f"{m} share{end}": v for m in ("speed", "accuracy") for end, v in (("", 0.2), (" low", -0.1), (" high", 0.3))
-    }
-    return pd.DataFrame(
-        [
-            {"deviation": name, "recipe": recipe.format(name), "control": "reinit", "n": 5, "verdict": verdict}
-            | numbers
-            | {"mean share": 0.1 * i, "mean share low": 0.0, "mean share high": 0.1 * i + 0.1}
-            for i, (name, verdict) in enumerate(verdicts.items())
-        ]
-    )
-
-
-def together(verdict):
-    return rows({"": verdict}, "all").iloc[0]
-
-
-ALONE = dict.fromkeys(DEVIATIONS, "no part")
-LEFT = dict.fromkeys(CERTAIN, "not necessary")
-
-
-def cause(null, alone=None, left=None):
-    return conclusions.cause_sentences(together(null), rows(ALONE | (alone or {})), rows(LEFT | (left or {})))
-
-
-def test_the_cause_names_what_is_sufficient_and_what_is_necessary():
-    said = cause("reproduced", {"small-weights": "sufficient"}, {"late-rewind": "necessary"})
-    assert "explains the null." in said
-    assert "Small weights would do it alone." in said
-    assert "Late rewind is necessary" in said
-
-
-def test_the_cause_follows_the_null():
-    assert "does not explain" in cause("not reproduced")
-    assert "cannot tell yet" in cause("inconclusive", left=dict.fromkeys(CERTAIN, "inconclusive"))
-    assert "No single deviation" in cause("reproduced") and "No deviation is necessary" in cause("reproduced")
-    speed = cause("for speed only", left={"small-weights": "necessary", "carried-optimizer": "necessary"})
-    assert "explains the null in speed, and not that in accuracy" in speed
-    assert (
-        "Small weights and carried optimizer are each necessary: without it, the advantage in speed is back." in speed
-    )
-    lost = cause("not reproduced", {"lost-weights": "sufficient"})
-    assert "does not explain" in lost and "Lost weights" in lost
 
 
 @pytest.mark.parametrize(
@@ -82,11 +30,8 @@ def test_each_deviation_has_its_lesson():
     assert conclusions.LESSONS.keys() == DEVIATIONS.keys()
 
 
-def test_tables_hold_every_row_and_say_what_is_not_among_all():
-    alone, left = rows(ALONE), rows(LEFT, "all-but-{}")
-    final = conclusions.final_table(alone, left).splitlines()
-    assert len(final) == 2 + len(DEVIATIONS)
-    assert [line for line in final if "not among them" in line][0].startswith("| lost weights |")
+def test_the_table_says_what_is_left_out():
+    left = rows(LEFT, "all-but-{}")
     effects = conclusions.effects_table(left, "left out").splitlines()
     assert effects[0].endswith("| Accuracy back | n | Verdict |")
     assert effects[2].startswith("| all but small weights | own masks | 0.10 [0.10, 0.10] | +0.10")

@@ -1,36 +1,15 @@
 import pandas as pd
 import pytest
-from made_effects import made
+from made_effects import left_out, suspects, verdicts
 
 from lth import culprits, effects
 from lth.deviations import DEVIATIONS
 from lth.errors import LthError
-from lth.studies import CERTAIN
 
 
 @pytest.fixture(autouse=True)
 def few_resamples(monkeypatch):
     monkeypatch.setattr(effects, "RESAMPLES", 499)
-
-
-def suspects(trials=5, **shares):
-    names = [name for name in DEVIATIONS if name != "chain-control"]
-    recipes = {name: {"reinit": shares.get(name.replace("-", "_"), 1.0)} for name in names}
-    return made({"protocol": {"reinit": 1.0, "chain-reinit": shares.get("chain_control", 1.0)}} | recipes, trials)
-
-
-def left_out(together=0.0, lost=0.0, trials=5, **shares):
-    recipes = {
-        f"all-but-{name}": {"chain-reinit": shares.get(name.replace("-", "_"), together)}
-        for name in CERTAIN
-        if name != "chain-control"
-    }
-    everything = {"chain-reinit": together, "reinit": shares.get("chain_control", together)}
-    return made({"all": everything, "all-and-lost-weights": {"chain-reinit": lost}} | recipes, trials)
-
-
-def verdicts(rows):
-    return dict(zip(rows["deviation"], rows["verdict"], strict=True))
 
 
 def test_a_deviation_that_erases_the_advantage_alone_is_sufficient_and_ranks_first():
@@ -59,22 +38,6 @@ def test_chain_control_is_the_protocols_tickets_against_another_control():
     found = verdicts(culprits.table(effects.alone(), runs, runs, "alone"))
     assert found["chain-control"] == "sufficient"
     assert found["small-weights"] != "sufficient"
-
-
-def test_without_the_necessary_deviation_the_advantage_is_back():
-    together, rows = culprits.reconstruction(left_out(small_weights=0.9, chain_control=0.8), suspects())
-    assert together["verdict"].tolist() == ["reproduced", "reproduced"]
-    found = verdicts(rows)
-    assert [name for name in CERTAIN if found[name] == "necessary"] == ["small-weights", "chain-control"]
-    assert set(found.values()) == {"necessary", "not necessary"}
-
-
-@pytest.mark.parametrize(("share", "null"), [(0.0, "reproduced"), (0.8, "not reproduced"), (-0.9, "reversed")])
-def test_the_null_is_judged_by_what_all_together_leave(share, null):
-    together, rows = culprits.reconstruction(left_out(together=share, lost=0.0), suspects())
-    assert together["verdict"].tolist() == [null, "reproduced"]
-    if null == "not reproduced":
-        assert set(rows["verdict"]) == {"not asked"}
 
 
 @pytest.mark.parametrize(

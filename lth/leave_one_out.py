@@ -1,0 +1,124 @@
+"""All deviations but one: what comes back when one is left out, and what follows for the cause.
+
+The code of 2020 does all of them whenever it runs, except that weights are lost only where a run is interrupted.
+"""
+
+import pandas as pd
+
+from lth import effects
+from lth.conclusions import enumeration, interval, plain
+from lth.culprits import FEWEST, RULING, left_out, named, ranked, table
+from lth.deviations import CERTAIN, DEVIATIONS, control
+from lth.effects import Configuration
+from lth.estimators import MissingRecords
+from lth.verdicts import markdown
+
+
+def reconstruction(runs: pd.DataFrame, reference: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of all deviations together, without and with lost weights; and the rows of all but one: see `table`.
+
+    A deviation can be necessary only for what all together erase.
+    """
+    everything = [
+        Configuration("all", control(*CERTAIN)),
+        Configuration("all-and-lost-weights", control(*DEVIATIONS), "lost-weights"),
+    ]
+    together = table(everything, runs, reference, "together")
+    rows = table(effects.all_but_one(CERTAIN), runs, reference, "left out")
+    verdicts = [left_out(row, together.iloc[0]) for _, row in rows.iterrows()]
+    return together, rows.assign(verdict=rows["verdict"].where(rows["verdict"].isin(["no runs"]), verdicts))
+
+
+def brought_back(runs: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
+    """For each deviation left out of all: the shares of the protocol's effect that this brings back, compared with all.
+
+    Columns: deviation, n, and a "speed" and an "accuracy" with their ends. Those that have no runs yet have no row.
+    """
+    together, rows = Configuration("all", control(*CERTAIN)), []
+    for one in effects.all_but_one(CERTAIN):
+        row = {"deviation": one.deviation}
+        try:
+            for measure in RULING:
+                generator = effects.seeded(f"{one.recipe} {one.control} {measure}")
+                found = effects.brought_back(runs, one, together, reference, measure, generator)
+                row |= named(measure, found) | {"n": found.n}
+        except MissingRecords:
+            continue
+        rows.append(row)
+    columns = ["deviation", "n", *(f"{measure}{end}" for measure in RULING for end in ("", " low", " high"))]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def final_table(alone: pd.DataFrame, without: pd.DataFrame) -> str:
+    """Each deviation's part in the case: alone, and left out of all; the one that takes most comes first."""
+    others = without.set_index("deviation")
+    lines = []
+    for _, row in ranked(alone).iterrows():
+        back = ("not among them", "–", "–")
+        if row["deviation"] in others.index:
+            other = others.loc[row["deviation"]]
+            back = (interval(other, "mean share", "{:.0%}"), other["n"] or "–", other["verdict"])
+        left = interval(row, "mean share", "{:.0%}")
+        lines.append((plain(row["deviation"]), left, row["n"] or "–", row["verdict"], *back))
+    return markdown(
+        ("Deviation", "Left, when alone", "n", "Sufficient?", "Back, when all but this are on", "n", "Necessary?"),
+        lines,
+    )
+
+
+def back_table(rows: pd.DataFrame) -> str:
+    """What leaving out each deviation brings back, the one that brings most first, as Markdown."""
+    ordered = rows.assign(mean=rows[list(RULING)].mean(axis=1)).sort_values("mean", ascending=False)
+    lines = [
+        (plain(row["deviation"]), *(interval(row, measure, "{:+.0%}") for measure in RULING), row["n"])
+        for _, row in ordered.iterrows()
+    ]
+    return markdown(("Left out", *(f"Back in {measure}" for measure in RULING), "n"), lines)
+
+
+def back_sentence(rows: pd.DataFrame) -> str:
+    """Which deviations bring back some of the advantage when they are left out: intervals wholly above none."""
+    said = []
+    for measure in RULING:
+        found = rows[(rows[f"{measure} low"] > 0) & (rows["n"] >= FEWEST)].sort_values(measure, ascending=False)
+        names = enumeration(found["deviation"]) if len(found) else "none"
+        said.append(f"in {measure}, {names}")
+    return f"Left out, these bring some of it back: {'; '.join(said)}."
+
+
+def cause_sentences(together: pd.Series, alone: pd.DataFrame, without: pd.DataFrame) -> str:
+    """The cause, as far as the verdicts establish it."""
+    found = _with(alone, "sufficient")
+    sufficient = [name for name in found if name != "lost-weights"]
+    necessary, spare = _with(without, "necessary"), _with(without, "not necessary")
+    part = {"for speed only": " in speed", "for accuracy only": " in accuracy"}.get(together["verdict"], "")
+    explained = together["verdict"] in ("reproduced", "reversed") or bool(part)
+    if together["verdict"] in ("no runs", "inconclusive"):
+        said = "The reconstruction cannot tell yet whether what the code does on every run explains the null."
+    elif not explained:
+        said = "What the code does on every run does not explain what the report saw."
+    else:
+        rest = {" in speed": "accuracy", " in accuracy": "speed"}.get(part)
+        said = f"What the code does on every run explains the null{part}" + (
+            f", and not that in {rest}." if rest else "."
+        )
+        if sufficient:
+            said += f" {enumeration(sufficient).capitalize()} would do it alone."
+        else:
+            said += " No single deviation is found to do it alone."
+    if explained and necessary:
+        verb = "is" if len(necessary) == 1 else "are each"
+        said += f" {enumeration(necessary).capitalize()} {verb} necessary: without it, the advantage{part} is back."
+    elif explained and len(spare) == len(without):
+        said += " No deviation is necessary: whichever is left out, the others still do it."
+    elif explained and spare:
+        said += f" None is established as necessary; {enumeration(spare)} can be spared."
+    if not explained and sufficient:
+        said += f" Alone, {enumeration(sufficient)} would be sufficient."
+    if "lost-weights" in found:
+        said += " Lost weights, which happen only where a run is interrupted, would be sufficient as well."
+    return said
+
+
+def _with(rows: pd.DataFrame, verdict: str) -> list[str]:
+    return ranked(rows[rows["verdict"] == verdict])["deviation"].tolist()

@@ -1,0 +1,74 @@
+import pytest
+from made_effects import ALONE, LEFT, left_out, made, rows, suspects, together, verdicts
+
+from lth import effects, leave_one_out
+from lth.culprits import RULING
+from lth.deviations import CERTAIN, DEVIATIONS
+
+
+@pytest.fixture(autouse=True)
+def few_resamples(monkeypatch):
+    monkeypatch.setattr(effects, "RESAMPLES", 499)
+
+
+def test_without_the_necessary_deviation_the_advantage_is_back():
+    together, rows = leave_one_out.reconstruction(left_out(small_weights=0.9, chain_control=0.8), suspects())
+    assert together["verdict"].tolist() == ["reproduced", "reproduced"]
+    found = verdicts(rows)
+    assert [name for name in CERTAIN if found[name] == "necessary"] == ["small-weights", "chain-control"]
+    assert set(found.values()) == {"necessary", "not necessary"}
+
+
+@pytest.mark.parametrize(("share", "null"), [(0.0, "reproduced"), (0.8, "not reproduced"), (-0.9, "reversed")])
+def test_the_null_is_judged_by_what_all_together_leave(share, null):
+    together, rows = leave_one_out.reconstruction(left_out(together=share, lost=0.0), suspects())
+    assert together["verdict"].tolist() == [null, "reproduced"]
+    if null == "not reproduced":
+        assert set(rows["verdict"]) == {"not asked"}
+
+
+def test_what_leaving_one_out_brings_back_is_the_difference_to_all_together():
+    shares = {"all": {"chain-reinit": 0.2, "reinit": 0.2}, "all-but-small-weights": {"chain-reinit": 0.7}}
+    runs, protocol = made(shares), made({"protocol": {"reinit": 1.0}})
+    rows = leave_one_out.brought_back(runs, protocol).set_index("deviation")
+    assert set(rows.index) == {"small-weights", "chain-control"}  # of the others there are no runs
+    for measure in RULING:
+        assert rows.loc["small-weights", measure] == pytest.approx(0.5, abs=0.05)
+        assert rows.loc["small-weights", f"{measure} low"] > 0
+        assert rows.loc["chain-control", measure] == pytest.approx(0, abs=0.05)
+    sentence = leave_one_out.back_sentence(rows.reset_index())
+    assert "in speed, small weights" in sentence and "in accuracy, small weights" in sentence
+    table = leave_one_out.back_table(rows.reset_index()).splitlines()
+    assert table[2].startswith("| small weights | +") and len(table) == 4
+    few = leave_one_out.brought_back(runs[runs["trial"] < 2], protocol)
+    assert leave_one_out.back_sentence(few).endswith("in speed, none; in accuracy, none.")
+
+
+def cause(null, alone=None, left=None):
+    return leave_one_out.cause_sentences(together(null), rows(ALONE | (alone or {})), rows(LEFT | (left or {})))
+
+
+def test_the_cause_names_what_is_sufficient_and_what_is_necessary():
+    said = cause("reproduced", {"small-weights": "sufficient"}, {"late-rewind": "necessary"})
+    assert "explains the null." in said
+    assert "Small weights would do it alone." in said
+    assert "Late rewind is necessary" in said
+
+
+def test_the_cause_follows_the_null():
+    assert "does not explain" in cause("not reproduced")
+    assert "cannot tell yet" in cause("inconclusive", left=dict.fromkeys(CERTAIN, "inconclusive"))
+    assert "No single deviation" in cause("reproduced") and "No deviation is necessary" in cause("reproduced")
+    speed = cause("for speed only", left={"small-weights": "necessary", "carried-optimizer": "necessary"})
+    assert "explains the null in speed, and not that in accuracy" in speed
+    assert (
+        "Small weights and carried optimizer are each necessary: without it, the advantage in speed is back." in speed
+    )
+    lost = cause("not reproduced", {"lost-weights": "sufficient"})
+    assert "does not explain" in lost and "Lost weights" in lost
+
+
+def test_the_final_table_holds_every_deviation_and_says_what_is_not_among_all():
+    final = leave_one_out.final_table(rows(ALONE), rows(LEFT, "all-but-{}")).splitlines()
+    assert len(final) == 2 + len(DEVIATIONS)
+    assert [line for line in final if "not among them" in line][0].startswith("| lost weights |")
