@@ -12,7 +12,7 @@ from lth.analysis import on_copies
 from lth.errors import check_choice
 from lth.estimators import Estimate, MissingRecords
 from lth.recipes import RECIPES
-from lth.registry import CLAIMS, LEVELS, Claim
+from lth.registry import CLAIMS, Claim
 
 EFFECTS = {"sooner": estimators.sooner, "times": estimators.times, "gain": estimators.gain}
 UNITS = {"sooner": "% earlier", "times": "x faster", "gain": "pp"}
@@ -155,7 +155,7 @@ def claimed(claim: Claim) -> str:
     if claim.estimator == "range":
         return f"levels {claim.levels[0]} to {claim.levels[-1]}"
     if claim.estimator == "falls below":
-        return f"level {claim.number}" if claim.rationale == LEVELS else "after the first levels"
+        return claim.words or f"level {claim.number}"
     if claim.direction == "no difference":
         return f"0 within {claim.tolerance:g} {UNITS[claim.effect]}"
     if claim.direction == "no worse":

@@ -14,6 +14,7 @@ lth.estimators): a resample takes whole trials, with the tickets and controls of
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import pandas as pd
@@ -138,18 +139,14 @@ def remaining(
     """
     parts = []
     for measure in measures:
-        ours = sides(runs, one, measure, levels)
-        protocol = sides(reference, Configuration(PROTOCOL), measure, levels)
-        trials = ours.index.intersection(protocol.index)
-        if trials.empty:
-            raise MissingRecords(f"no trial has both {one.recipe} and the protocol")
-        parts.append((statistic(measure, ours.loc[trials]), statistic(measure, protocol.loc[trials])))
+        both, n = _paired([(runs, one), (reference, Configuration(PROTOCOL))], measure, levels)
+        parts.append(both)
 
     def share(positions: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.mean([top(positions) / bottom(positions) for top, bottom in parts], axis=0)
 
-    return estimate(share, len(trials), generator)
+    return estimate(share, n, generator)
 
 
 def brought_back(
@@ -165,13 +162,9 @@ def brought_back(
     `runs` holds both, `reference` the protocol, all on one ladder. 0: nothing is brought back.
     """
     levels = judged_levels(reference)
-    tables = [sides(runs, each, measure, levels) for each in (one, other)]
-    tables.append(sides(reference, Configuration(PROTOCOL), measure, levels))
-    trials = tables[0].index.intersection(tables[1].index).intersection(tables[2].index)
-    if trials.empty:
-        raise MissingRecords(f"no trial has {one.recipe}, {other.recipe} and the protocol")
-    ours, others, protocol = (statistic(measure, table.loc[trials]) for table in tables)
-    return estimate(lambda at: (ours(at) - others(at)) / protocol(at), len(trials), generator)
+    rows = [(runs, one), (runs, other), (reference, Configuration(PROTOCOL))]
+    (ours, others, protocol), n = _paired(rows, measure, levels)
+    return estimate(lambda at: (ours(at) - others(at)) / protocol(at), n, generator)
 
 
 def late_stops(runs: pd.DataFrame, curves: pd.DataFrame) -> float:
@@ -179,6 +172,17 @@ def late_stops(runs: pd.DataFrame, curves: pd.DataFrame) -> float:
     keys = ["recipe", "arm", "trial", "draw", "level"]
     last = curves.groupby(keys)["iteration"].max().rename("last")
     return float((runs.join(last, on=keys).eval("early_stop_iteration > @LATE * last")).mean())
+
+
+def _paired(
+    rows: Sequence[tuple[pd.DataFrame, Configuration]], measure: str, levels: Sequence[int]
+) -> tuple[list[Statistic], int]:
+    """The statistic of each configuration over the trials that all of them have, and how many those are."""
+    tables = [sides(runs, one, measure, levels) for runs, one in rows]
+    trials = reduce(pd.Index.intersection, [table.index for table in tables])
+    if trials.empty:
+        raise MissingRecords(f"no trial has all of {', '.join(one.recipe for _, one in rows)}")
+    return [statistic(measure, table.loc[trials]) for table in tables], len(trials)
 
 
 def _as_ratio(one: Estimate) -> Estimate:

@@ -12,7 +12,7 @@ from lth.conclusions import counts, estimate_text
 from lth.effects import PROTOCOL, Configuration
 from lth.errors import LthError
 from lth.grid import Study
-from lth.notebook import records_of
+from lth.notebook import published_of, unchanged
 from lth.records import Records
 from lth.studies import STUDIES, study
 from lth.verdicts import markdown
@@ -27,12 +27,14 @@ def evidence(chosen: Study) -> Records:
 
     LthError where nothing of it is: these studies take hours, and are never trained for a page unasked.
     """
-    if chosen == STUDIES[chosen.name] and not chosen.published():
+    if not unchanged(chosen):
+        return chosen.run()
+    if (found := published_of(chosen)) is None:
         raise LthError(
             f"no run of the study {chosen.name!r}, as it is defined now, is published: `lth run {chosen.name}` trains "
             f"it and `lth publish {chosen.name}` makes records of it; or choose fewer trials, levels or iterations"
         )
-    return records_of(chosen)
+    return found
 
 
 def like(name: str, trials: int | None, levels: int | None, iterations: int | None) -> Study:
@@ -47,7 +49,7 @@ def null_study(chosen: Study, instead: str, *parameters) -> tuple[Study, str, St
     `chosen` itself, compared with LeNet at the paper's length; or, where nothing of it is published and no parameter
     changes it, the study `instead`, whose recipe "all" is compared with its own protocol.
     """
-    if chosen == STUDIES[chosen.name] and not chosen.published():
+    if unchanged(chosen) and not chosen.published():
         chosen = like(instead, *parameters)
     if "all" in {recipe.name for recipe in chosen.recipes}:
         return chosen, "all", chosen

@@ -32,9 +32,18 @@ def records_of(chosen: Study) -> Records:
     Unchanged by parameters, a study is drawn as far as it is published, so that a book is built from what is committed
     even while its studies go on. Otherwise, or where nothing is published, what is missing is trained.
     """
-    if chosen == STUDIES[chosen.name] and (published := chosen.published()):
-        return records.collect(chosen.name, published)
-    return chosen.run()
+    return published_of(chosen) or chosen.run()
+
+
+def published_of(chosen: Study) -> Records | None:
+    """What is published of a study that no parameter changes, None where that is nothing."""
+    published = chosen.published() if unchanged(chosen) else []
+    return records.collect(chosen.name, published) if published else None
+
+
+def unchanged(chosen: Study) -> bool:
+    """Whether no parameter changes the study."""
+    return chosen == STUDIES[chosen.name]
 
 
 def provenance(notebook: str, shown: Records, **parameters) -> str:

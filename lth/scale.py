@@ -11,11 +11,10 @@ from matplotlib.figure import Figure
 from lth import claims, costs, plots, records
 from lth.grid import Study
 from lth.models import prunable, skeleton
-from lth.notebook import records_of
+from lth.notebook import published_of, unchanged
 from lth.pruning import ladder
 from lth.recipes import Recipe
 from lth.records import Records
-from lth.studies import STUDIES
 
 PRINTED = {"conv2": "4.3M", "conv4": "2.4M", "conv6": "1.7M", "resnet18": "274K", "vgg19": "20.0M"}  # [FC] Figure 2
 TIMED = ("benchmark-cpu", "benchmark-cuda")  # what `make bench` and `make gpu` write
@@ -26,7 +25,7 @@ def published(chosen: Study) -> Records | None:
 
     Of an unchanged study what is published, None where that is nothing: a book never trains for hours.
     """
-    return records_of(chosen) if chosen != STUDIES[chosen.name] or chosen.published() else None
+    return published_of(chosen) if unchanged(chosen) else chosen.run()
 
 
 def by_kind(recipe: Recipe) -> dict[str, int]:

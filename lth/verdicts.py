@@ -13,7 +13,7 @@ from lth import plots, records
 from lth.errors import LthError, check_choice
 from lth.estimators import DENSE
 from lth.grid import Study
-from lth.notebook import records_of
+from lth.notebook import records_of, unchanged
 from lth.records import Records
 from lth.registry import CLAIMS, Claim
 from lth.studies import STUDIES
@@ -52,7 +52,7 @@ def evidence(chosen: Study) -> Records:
     LthError where there are none, where a file is not as it was published, and for a study that no claim is about.
     """
     check_choice("study with claims", chosen.name, sorted({c.study for c in CLAIMS.values()} & set(STUDIES)))
-    if chosen == STUDIES[chosen.name]:
+    if unchanged(chosen):
         published = set(records.load(chosen.name).runs["key"])
         if not published & {run.key for run in chosen.runs()}:
             raise LthError(
