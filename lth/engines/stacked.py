@@ -18,7 +18,7 @@ from lth.models import Weights, skeleton
 from lth.recipes import Recipe
 from lth.training import PARTS, Moments, Start
 
-BLOCK = 250  # images of each replica measured at a time
+BLOCK = {"cpu": 50, "cuda": 250}  # images of each replica measured at a time: a core's cache holds what they become
 
 
 class Stacked:
@@ -89,7 +89,7 @@ class Stacked:
         self.net.eval()
         images, positions = self.test if part == PARTS[1] else self.images, self.positions[part]
         sums = torch.zeros(2, len(self.starts), dtype=torch.float64, device=self.device)
-        for rows in positions.split(BLOCK, 1):
+        for rows in positions.split(BLOCK[self.device.type], 1):
             logits, labels = self._logits(images.floats(rows)), images.labels[rows]
             sums[0] += _cross_entropy(logits, labels).sum(1, dtype=torch.float64)
             sums[1] += (logits.argmax(2) == labels).sum(1)
