@@ -15,6 +15,8 @@ from lth.notebook import published_of, unchanged
 from lth.pruning import ladder
 from lth.recipes import Recipe
 from lth.records import Records
+from lth.registry import CLAIMS
+from lth.studies import STUDIES
 
 PRINTED = {"conv2": "4.3M", "conv4": "2.4M", "conv6": "1.7M", "resnet18": "274K", "vgg19": "20.0M"}  # [FC] Figure 2
 TIMED = ("benchmark-cpu", "benchmark-cuda")  # what `make bench` and `make gpu` write
@@ -109,6 +111,16 @@ def expected(studies: Iterable[Study]) -> pd.DataFrame:
             row[what] = costs.duration(costs.study_seconds(timed, chosen, engine))
         rows[chosen.name] = row
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("study")
+
+
+def in_the_paper(model: str) -> str:
+    """How much faster and more accurate than dense networks the paper's tickets of a Conv network are."""
+    speed, accuracy = (CLAIMS[f"{claim}-{model}"] for claim in ("C1", "C2"))
+    density = float(densities([STUDIES[model]])[model][speed.levels[0]])
+    return (
+        f"{speed.number:g} times as fast as the dense network with {density:.1f}% of the weights, and "
+        f"{accuracy.number:g} percentage points more accurate at the best level"
+    )
 
 
 def verdicts(*names: str) -> pd.DataFrame:

@@ -215,3 +215,10 @@ def test_what_is_not_published_is_not_drawn_and_not_trained(cifar):
 def test_one_recipe_of_a_study():
     frame = pd.DataFrame({"recipe": ["a", "b", "a"], "x": [1, 2, 3]})
     assert scale.one_recipe(Records("s", frame, frame), "a").runs["x"].tolist() == [1, 3]
+
+
+def test_what_the_paper_says_of_a_network():
+    assert scale.in_the_paper("conv2") == (
+        "3.5 times as fast as the dense network with 8.8% of the weights, and 3.4 percentage points more accurate at "
+        "the best level"
+    )

@@ -1,0 +1,47 @@
+import pytest
+from made_effects import made
+
+from lth import gains
+from lth.errors import LthError
+from lth.estimators import times
+
+
+@pytest.fixture
+def runs():
+    """Two trials, three pruned levels: tickets are like the dense network, twice as fast as fresh weights, +0.8 pp."""
+    return made({"protocol": {"reinit": 1.0}}, trials=2, noise=0.0, levels=3)
+
+
+def test_a_row_for_each_level_and_side(runs):
+    lines = gains.table(runs).splitlines()
+    assert lines[0].count("|") == 7 and len(lines) == 2 + 3 * 2
+    assert (
+        lines[2]
+        == "| 51.2% | the dense network | 1.00 [1.00, 1.00] | +0.00 [+0.00, +0.00] | +0.00 [+0.00, +0.00] | 2 |"
+    )
+    assert lines[3] == "| 51.2% | fresh weights | 2.00 [2.00, 2.00] | +0.80 [+0.80, +0.80] | +0.80 [+0.80, +0.80] | 2 |"
+
+
+def test_only_trials_with_both_sides_count(runs):
+    unfinished = runs[(runs["arm"] == "ticket") | (runs["level"] == 1) & (runs["trial"] == 0)]
+    assert gains.gain_of(unfinished, 1, "reinit", times, "early_stop_iteration").n == 1
+    assert gains.gain_of(unfinished, 2, "reinit", times, "early_stop_iteration") is None
+    assert gains.table(unfinished).count("fresh weights") == 1
+
+
+def test_the_best_levels_are_named(runs):
+    better = runs.copy()
+    there = (better["arm"] == "ticket") & (better["level"] == 2)
+    better.loc[there, "early_stop_test_acc"] += 0.02
+    better.loc[(better["arm"] == "ticket") & (better["level"] == 3), "early_stop_iteration"] /= 4
+    assert gains.sentence(better) == (
+        "Tickets are most accurate at early stop with 26.2% of the weights: +2.00 percentage points from the dense "
+        "network, +2.80 from their masks with fresh weights. They stop earliest with 13.4%: 4.00 times as fast as the "
+        "dense network."
+    )
+    assert "fresh weights" not in gains.sentence(better[better["arm"] == "ticket"])
+
+
+def test_recipes_are_not_mixed(runs):
+    with pytest.raises(LthError, match="mix the recipes"):
+        gains.table(made({"protocol": {"reinit": 1.0}, "other": {"reinit": 1.0}}, trials=2, levels=1))
