@@ -13,11 +13,12 @@ from lth.verdicts import markdown
 
 EARLY, AT_EARLY, AT_END = MEASURES
 AGAINST = {DENSE: "the dense network", "reinit": "fresh weights"}
-COLUMNS: tuple[tuple[str, Effect, str, str], ...] = (
-    ("times as fast", estimators.times, EARLY, "{:.2f}"),
-    ("pp at early stop", estimators.gain, AT_EARLY, "{:+.2f}"),
-    ("pp after training", estimators.gain, AT_END, "{:+.2f}"),
+COLUMNS: tuple[tuple[str, Effect, str], ...] = (
+    ("times as fast", estimators.times, EARLY),
+    ("pp at early stop", estimators.gain, AT_EARLY),
+    ("pp after training", estimators.gain, AT_END),
 )
+FORMS = ("{:.2f}", "{:+.2f}", "{:+.2f}")  # of these columns
 
 
 def gain_of(runs: pd.DataFrame, level: int, against: str, effect: Effect, measure: str) -> Estimate | None:
@@ -35,22 +36,36 @@ def pruned_levels(runs: pd.DataFrame) -> pd.Series:
     return tickets.groupby("level")["density"].mean()
 
 
-def table(runs: pd.DataFrame) -> str:
-    """A row for each pruned level of one recipe and each side of AGAINST, in Markdown."""
-    rows = []
-    for level, density in pruned_levels(runs).items():
-        for against, name in AGAINST.items():
-            found = [gain_of(runs, level, against, effect, measure) for _, effect, measure, _ in COLUMNS]
-            if None in found:
-                continue
-            cells = [estimate_text(one, form) for one, (*_, form) in zip(found, COLUMNS, strict=True)]
-            rows.append((f"{density:.1%}", name, *cells, str(found[0].n)))
-    return markdown(("Weights left", "Against", *(head.capitalize() for head, *_ in COLUMNS), "n"), rows)
+def rows(runs: pd.DataFrame, level: int, name: str) -> list[tuple[str, ...]]:
+    """A row of a table that starts with `name` for each side of AGAINST that the records of one recipe have."""
+    found = {}
+    for against in AGAINST:
+        effects = [gain_of(runs, level, against, effect, measure) for _, effect, measure in COLUMNS]
+        if None not in effects:
+            found[against] = effects
+    return [
+        (name, AGAINST[against], *map(estimate_text, effects, FORMS), str(effects[0].n))
+        for against, effects in found.items()
+    ]
+
+
+def table(first: str, lines: list[tuple[str, ...]]) -> str:
+    """The rows in Markdown, under a head that begins with `first`; a row that says so where there are none."""
+    head = (first, "Against", *(name.capitalize() for name, *_ in COLUMNS), "n")
+    return markdown(head, lines or [("no records yet", *"–" * (len(head) - 1))])
+
+
+def by_level(runs: pd.DataFrame) -> str:
+    """The table of one recipe, with rows for each pruned level."""
+    levels = pruned_levels(runs).items()
+    return table("Weights left", [row for level, density in levels for row in rows(runs, level, f"{density:.1%}")])
 
 
 def sentence(runs: pd.DataFrame) -> str:
     """Where tickets are most accurate at early stop, and by how much, and where they are fastest."""
     levels = pruned_levels(runs)
+    if levels.empty:
+        return "No pruned network has been trained yet."
     best = {}
     for what, effect, measure in (("gain", estimators.gain, AT_EARLY), ("times", estimators.times, EARLY)):
         found = {level: gain_of(runs, level, DENSE, effect, measure) for level in levels.index}

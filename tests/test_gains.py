@@ -13,7 +13,7 @@ def runs():
 
 
 def test_a_row_for_each_level_and_side(runs):
-    lines = gains.table(runs).splitlines()
+    lines = gains.by_level(runs).splitlines()
     assert lines[0].count("|") == 7 and len(lines) == 2 + 3 * 2
     assert (
         lines[2]
@@ -26,7 +26,7 @@ def test_only_trials_with_both_sides_count(runs):
     unfinished = runs[(runs["arm"] == "ticket") | (runs["level"] == 1) & (runs["trial"] == 0)]
     assert gains.gain_of(unfinished, 1, "reinit", times, "early_stop_iteration").n == 1
     assert gains.gain_of(unfinished, 2, "reinit", times, "early_stop_iteration") is None
-    assert gains.table(unfinished).count("fresh weights") == 1
+    assert gains.by_level(unfinished).count("fresh weights") == 1
 
 
 def test_the_best_levels_are_named(runs):
@@ -42,6 +42,12 @@ def test_the_best_levels_are_named(runs):
     assert "fresh weights" not in gains.sentence(better[better["arm"] == "ticket"])
 
 
+def test_without_records_the_table_says_so(runs):
+    for nothing in (gains.table("Level", []), gains.by_level(runs[runs["level"] == 0])):
+        assert nothing.splitlines()[2] == "| no records yet | – | – | – | – | – |"
+    assert gains.sentence(runs[runs["level"] == 0]) == "No pruned network has been trained yet."
+
+
 def test_recipes_are_not_mixed(runs):
     with pytest.raises(LthError, match="mix the recipes"):
-        gains.table(made({"protocol": {"reinit": 1.0}, "other": {"reinit": 1.0}}, trials=2, levels=1))
+        gains.by_level(made({"protocol": {"reinit": 1.0}, "other": {"reinit": 1.0}}, trials=2, levels=1))
