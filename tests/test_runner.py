@@ -262,3 +262,10 @@ def test_training_works_outside_the_main_thread(tiny_study, scheduler):
     thread.start()
     thread.join(60)
     assert trained == [6]
+
+
+def test_workers_keep_the_memory_they_have_and_their_single_thread():
+    with runner._client(1, None) as client:
+        (there,) = client.run(lambda: dict(os.environ)).values()
+    assert int(there["MALLOC_TRIM_THRESHOLD_"]) > int(there["MALLOC_MMAP_THRESHOLD_"]) > 2**28
+    assert there["OMP_NUM_THREADS"] == "1"
