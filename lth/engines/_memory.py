@@ -25,7 +25,7 @@ def replica_bytes(recipe: Recipe) -> int:
         net(torch.empty(recipe.batch_size, *datasets.find(recipe.dataset).shape, device="meta"))
     for hook in hooks:
         hook.remove()
-    measured = 3 * max(outputs) * BLOCK // recipe.batch_size
+    measured = 3 * max(outputs) * BLOCK["cuda"] // recipe.batch_size
     return 9 * parameters + 2 * sum(saved) + measured
 
 
