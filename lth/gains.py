@@ -8,10 +8,10 @@ import pandas as pd
 from lth import estimators
 from lth.conclusions import estimate_text
 from lth.effects import seeded
-from lth.estimators import DENSE, MEASURES, Effect, Estimate, MissingRecords
+from lth.estimators import DENSE, Effect, Estimate, MissingRecords
+from lth.registry import AT_EARLY, AT_END, EARLY
 from lth.verdicts import markdown
 
-EARLY, AT_EARLY, AT_END = MEASURES
 AGAINST = {DENSE: "the dense network", "reinit": "fresh weights"}
 COLUMNS: tuple[tuple[str, Effect, str], ...] = (
     ("times as fast", estimators.times, EARLY),
@@ -38,15 +38,12 @@ def pruned_levels(runs: pd.DataFrame) -> pd.Series:
 
 def rows(runs: pd.DataFrame, level: int, name: str) -> list[tuple[str, ...]]:
     """A row of a table that starts with `name` for each side of AGAINST that the records of one recipe have."""
-    found = {}
-    for against in AGAINST:
+    found = []
+    for against, other in AGAINST.items():
         effects = [gain_of(runs, level, against, effect, measure) for _, effect, measure in COLUMNS]
         if None not in effects:
-            found[against] = effects
-    return [
-        (name, AGAINST[against], *map(estimate_text, effects, FORMS), str(effects[0].n))
-        for against, effects in found.items()
-    ]
+            found.append((name, other, *map(estimate_text, effects, FORMS), str(effects[0].n)))
+    return found
 
 
 def table(first: str, lines: list[tuple[str, ...]]) -> str:

@@ -32,12 +32,13 @@ def records_of(chosen: Study) -> Records:
     Unchanged by parameters, a study is drawn as far as it is published, so that a book is built from what is committed
     even while its studies go on. Otherwise, or where nothing is published, what is missing is trained.
     """
-    return published_of(chosen) or chosen.run()
+    found = published_of(chosen) if unchanged(chosen) else None
+    return found or chosen.run()
 
 
 def published_of(chosen: Study) -> Records | None:
-    """What is published of a study that no parameter changes, None where that is nothing."""
-    published = chosen.published() if unchanged(chosen) else []
+    """What is published of a study, None where that is nothing."""
+    published = chosen.published()
     return records.collect(chosen.name, published) if published else None
 
 
