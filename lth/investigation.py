@@ -12,7 +12,7 @@ from lth.conclusions import counts, estimate_text
 from lth.effects import PROTOCOL, Configuration
 from lth.errors import LthError
 from lth.grid import Study
-from lth.notebook import published_of, unchanged
+from lth.notebook import unchanged
 from lth.records import Records
 from lth.studies import STUDIES, study
 from lth.verdicts import markdown
@@ -20,21 +20,6 @@ from lth.verdicts import markdown
 SHOWN = (1.0, 0.513, 0.211, 0.036)  # densities of the curves in Figure 1 of the 2020 report
 IN_BOTH = (0.1, 0.99)  # of them, between these the report draws its random control as well
 CONTROLS = ("chain-reinit", "chain-rewound")  # the report's in the end, and until the day before
-
-
-def evidence(chosen: Study) -> Records:
-    """The records of a study: as far as it is published, where no parameter changes it.
-
-    LthError where nothing of it is: these studies take hours, and are never trained for a page unasked.
-    """
-    if not unchanged(chosen):
-        return chosen.run()
-    if (found := published_of(chosen)) is None:
-        raise LthError(
-            f"no run of the study {chosen.name!r}, as it is defined now, is published: `lth run {chosen.name}` trains "
-            f"it and `lth publish {chosen.name}` makes records of it; or choose fewer trials, levels or iterations"
-        )
-    return found
 
 
 def like(name: str, trials: int | None, levels: int | None, iterations: int | None) -> Study:

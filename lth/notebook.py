@@ -4,7 +4,7 @@ from types import FunctionType, ModuleType
 
 from lth import records
 from lth.analysis import on_copies
-from lth.errors import check_choice
+from lth.errors import LthError, check_choice
 from lth.grid import Study
 from lth.records import Records
 from lth.studies import STUDIES, study
@@ -32,14 +32,25 @@ def records_of(chosen: Study) -> Records:
     Unchanged by parameters, a study is drawn as far as it is published, so that a book is built from what is committed
     even while its studies go on. Otherwise, or where nothing is published, what is missing is trained.
     """
-    found = published_of(chosen) if unchanged(chosen) else None
-    return found or chosen.run()
+    return published_of(chosen) or chosen.run()
 
 
 def published_of(chosen: Study) -> Records | None:
-    """What is published of a study, None where that is nothing."""
+    """As `records_of`, but None where nothing of an unchanged study is published: it may take hours to train."""
+    if not unchanged(chosen):
+        return chosen.run()
     published = chosen.published()
     return records.collect(chosen.name, published) if published else None
+
+
+def evidence(chosen: Study) -> Records:
+    """As `records_of`, for a page that must not be built without records: LthError where none are published."""
+    if (found := published_of(chosen)) is None:
+        raise LthError(
+            f"no run of the study {chosen.name!r}, as it is defined now, is published: `lth run {chosen.name}` trains "
+            f"it and `lth publish {chosen.name}` makes records of it; or choose fewer trials, levels or iterations"
+        )
+    return found
 
 
 def unchanged(chosen: Study) -> bool:

@@ -1,6 +1,6 @@
 """What the chapters on the other networks tell before there is anything to draw: counts, ladders, costs and verdicts.
 
-Tables are data frames; a study without published records is told apart from one with some (see published).
+Tables are data frames; a study without published records is told apart from one with some.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from lth import claims, costs, plots, records
 from lth.grid import Study
 from lth.models import prunable, skeleton
-from lth.notebook import published_of, unchanged
 from lth.pruning import ladder
 from lth.recipes import Recipe
 from lth.records import Records
@@ -20,14 +19,6 @@ from lth.studies import STUDIES
 
 PRINTED = {"conv2": "4.3M", "conv4": "2.4M", "conv6": "1.7M", "resnet18": "274K", "vgg19": "20.0M"}  # [FC] Figure 2
 TIMED = ("benchmark-cpu", "benchmark-cuda")  # what `make bench` and `make gpu` write
-
-
-def published(chosen: Study) -> Records | None:
-    """The records for a chapter: those of a study that a parameter changes, trained where they are missing.
-
-    Of an unchanged study what is published, None where that is nothing: a book never trains for hours.
-    """
-    return published_of(chosen) if unchanged(chosen) else chosen.run()
 
 
 def by_kind(recipe: Recipe) -> dict[str, int]:

@@ -9,11 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lth import plots, records
-from lth.errors import LthError, check_choice
+from lth import notebook, plots
+from lth.errors import check_choice
 from lth.estimators import DENSE
 from lth.grid import Study
-from lth.notebook import records_of, unchanged
 from lth.records import Records
 from lth.registry import CLAIMS, Claim
 from lth.studies import STUDIES
@@ -47,19 +46,9 @@ FORMS = {"% earlier": "{:.1f}", "x faster": "{:.2f}", "pp": "{:+.2f}"}
 
 
 def evidence(chosen: Study) -> Records:
-    """The records for a page of verdicts: of a study that no parameter changes, the published ones and nothing else.
-
-    LthError where there are none, where a file is not as it was published, and for a study that no claim is about.
-    """
+    """The records for a page of verdicts (see lth.notebook.evidence); LthError for a study that no claim is about."""
     check_choice("study with claims", chosen.name, sorted({c.study for c in CLAIMS.values()} & set(STUDIES)))
-    if unchanged(chosen):
-        published = set(records.load(chosen.name).runs["key"])
-        if not published & {run.key for run in chosen.runs()}:
-            raise LthError(
-                f"the published records of {chosen.name!r} hold no run of that study as it is defined now: "
-                f"`lth run {chosen.name}` trains it and `lth publish {chosen.name} --replace` makes records of it"
-            )
-    return records_of(chosen)
+    return notebook.evidence(chosen)
 
 
 def summary(table: pd.DataFrame) -> str:

@@ -9,17 +9,8 @@ from lth.records import Records
 from lth.studies import STUDIES, study
 
 
-@pytest.fixture
-def unpublished(tmp_path, monkeypatch):
+def test_the_null_is_drawn_from_the_other_study_where_its_own_is_not_published(tmp_path, monkeypatch):
     monkeypatch.setenv("LTH_DATA", str(tmp_path))
-
-
-def test_a_study_of_hours_is_never_trained_unasked(unpublished):
-    with pytest.raises(LthError, match="no run of the study 'suspects'.*`lth run suspects` trains it"):
-        investigation.evidence(STUDIES["suspects"])
-
-
-def test_the_null_is_drawn_from_the_other_study_where_its_own_is_not_published(unpublished):
     chosen, recipe, reference = investigation.null_study(STUDIES["null-2020"], "together", None, None, None)
     assert (chosen.name, recipe, reference.name) == ("together", "all", "together")
     asked = study("null-2020", trials=1, iterations=50)

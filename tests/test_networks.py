@@ -14,7 +14,7 @@ from lth.errors import LthError
 from lth.lottery import Chain, find_tickets
 from lth.models import check_fits, skeleton
 from lth.networks import NETWORKS, shorten
-from lth.notebook import provenance
+from lth.notebook import provenance, published_of
 from lth.pruning import apply, ladder
 from lth.recipes import RECIPES, Optimizer
 from lth.records import Records
@@ -174,7 +174,7 @@ def test_a_study_of_several_recipes_is_run_resumed_and_published_with_its_label(
     store.path(chosen.runs()[-1].key).unlink()
     assert runner.run(chosen, scheduler=scheduler) == 1 and not chosen.missing()
     records.publish("resnet18", chosen.runs())
-    shown = scale.published(chosen)
+    shown = published_of(chosen)
     assert analysis.trials_note(shown.runs, 1) == f"n = 1 trial, on {LABEL}"
     assert provenance("deep", shown).endswith(f", on {LABEL}.")
     assert scale.numbers("deep", chosen, shown, "")["deep_state"] == f"Trained on {LABEL}."
@@ -204,7 +204,7 @@ def test_results_on_a_copy_and_on_the_original_do_not_mix(cifar):
 def test_what_is_not_published_is_not_drawn_and_not_trained(cifar):
     for name in ("conv2-reduced", "resnet18"):
         chosen = study(name)
-        assert scale.published(chosen) is None
+        assert published_of(chosen) is None
         numbers = scale.numbers("x", chosen, None, None)
         assert numbers["x_state"] == "No records yet: not tested." and numbers["x_shown"] == 0
     assert set(scale.verdicts("conv2", "conv4", "conv6", "resnet18", "vgg19")["verdict"]) == {"not tested"}

@@ -2,8 +2,9 @@ import pandas as pd
 import pytest
 
 from lth.errors import LthError
-from lth.notebook import provenance, study_of
+from lth.notebook import evidence, provenance, published_of, study_of
 from lth.records import Records
+from lth.studies import STUDIES
 
 
 def test_parameters_make_the_study():
@@ -21,6 +22,13 @@ def test_unknown_parameters_are_named():
     with pytest.raises(LthError, match="unknown parameter 'shown'"):
         study_of({"study": "lenet", "shown": [1]})
     assert study_of({"study": "lenet", "shown": [1]}, "shown").name == "lenet"
+
+
+def test_a_study_of_hours_is_never_trained_unasked(tmp_path, monkeypatch):
+    monkeypatch.setenv("LTH_DATA", str(tmp_path))
+    assert published_of(STUDIES["suspects"]) is None
+    with pytest.raises(LthError, match="no run of the study 'suspects'.*`lth run suspects` trains it"):
+        evidence(STUDIES["suspects"])
 
 
 def test_provenance_names_notebook_parameters_study_records_and_commit():

@@ -13,6 +13,7 @@ from lth import claims, verdicts
 from lth import records as published
 from lth.analysis import planned_trials
 from lth.errors import LthError
+from lth.grid import Study
 from lth.notebook import records_of
 from lth.paths import ROOT
 from lth.studies import STUDIES, study
@@ -107,10 +108,10 @@ def test_only_published_records_are_evidence(copied, monkeypatch):
     assert verdicts.evidence(STUDIES["lenet"]).digest == records_of(STUDIES["lenet"]).digest
     with pytest.raises(LthError, match="unknown study with claims 'quickstart'"):
         verdicts.evidence(study("quickstart"))
-    other = parquet.read_table(copied / "runs.parquet").to_pandas()
-    monkeypatch.setattr(published, "load_or_empty", lambda _: pytest.fail("nothing is to be trained"))
-    monkeypatch.setattr(published, "load", lambda _: published.Records("lenet", other, other.assign(key="of another")))
-    with pytest.raises(LthError, match="hold no run of that study as it is defined now"):
+    other = parquet.read_table(copied / "runs.parquet").to_pandas().assign(key="of another")
+    monkeypatch.setattr(published, "load_or_empty", lambda _: published.Records("lenet", other, other))
+    monkeypatch.setattr(Study, "run", lambda _: pytest.fail("nothing is to be trained"))
+    with pytest.raises(LthError, match="no run of the study 'lenet', as it is defined now, is published"):
         verdicts.evidence(STUDIES["lenet"])
 
 
@@ -119,7 +120,7 @@ def test_no_page_without_its_records(notebook, tmp_path, monkeypatch):
     monkeypatch.setenv("LTH_DATA", str(tmp_path / "empty"))
     done, _ = papermill(ROOT / "notebooks" / f"{notebook}.ipynb", tmp_path)
     assert done.returncode == 1
-    assert "no complete records of 'lenet' are published" in done.stderr
+    assert "no run of the study 'lenet', as it is defined now, is published" in done.stderr
 
 
 def test_no_page_from_changed_records(copied, tmp_path):
