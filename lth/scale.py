@@ -54,14 +54,14 @@ def counts(recipes: Iterable[Recipe]) -> pd.DataFrame:
 
 
 def protocols(studies: Iterable[Study]) -> pd.DataFrame:
-    """A row for each recipe of the studies: what is trained, and how."""
-    rows = {}
+    """A column for each recipe of the studies: what is trained, and how."""
+    columns = {}
     for chosen in studies:
         draws = {arm: n for grid in chosen.grids for arm, n in grid.draws.items()}
         for recipe in chosen.recipes:
             o, p = recipe.optimizer, recipe.pruning
             rates = [f"{what} {100 * rate:.3g}" for what, rate in (("conv", p.convolution), ("fc", p.linear)) if rate]
-            rows[chosen.name, recipe.name] = {
+            columns[recipe.name] = {
                 "optimizer": f"{'Adam' if o.name == 'adam' else 'SGD'} {o.learning_rate:g}",
                 "warmup": f"{o.warmup:,}" if o.warmup else "–",
                 "÷ 10 at": ", ".join(f"{m:,}" for m in o.milestones) or "–",
@@ -73,8 +73,7 @@ def protocols(studies: Iterable[Study]) -> pd.DataFrame:
                 "trials": chosen.trials,
                 "arms": ", ".join(f"{arm} ×{n}" if n > 1 else arm for arm, n in draws.items()),
             }
-    frame = pd.DataFrame.from_dict(rows, orient="index")
-    return frame.rename_axis(["study", "recipe"])
+    return pd.DataFrame(columns).rename_axis("recipe")
 
 
 def densities(studies: Iterable[Study]) -> pd.DataFrame:
@@ -140,8 +139,9 @@ def numbers(prefix: str, chosen: Study, shown: Records | None, source: str) -> d
     else:
         images, count, empty = " and ".join(sorted(set(shown.runs["data"]))), len(shown.runs), emptied(shown.runs)
         state = f"Trained on {images}."
-    found = {"state": state, "study": chosen.name, "planned": len(chosen.runs()), "shown": count}
-    return {f"{prefix}_{name}": value for name, value in (found | {"emptied": empty, "source": source}).items()}
+    found = {"state": state, "study": chosen.name, "planned": len(chosen.runs()), "shown": count, "emptied": empty}
+    found |= {"source": source, "cut_pp": 100 * plots.BELOW_DENSE}
+    return {f"{prefix}_{name}": value for name, value in found.items()}
 
 
 def nothing_to_draw(studied: str) -> Figure:
