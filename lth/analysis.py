@@ -168,6 +168,11 @@ def listed(items: Iterable[str]) -> str:
     return f"{', '.join(before)} and {last}" if before else last
 
 
+def more_or_less(points: float) -> str:
+    """A difference in accuracy in prose: "0.21 percentage points more"."""
+    return f"{abs(points):.2f} percentage points {'less' if points < 0 else 'more'}"
+
+
 def _shown_of(runs: pd.DataFrame, planned: int) -> str:
     """The trials of one arm: "5", "3 of 5", "3–5 of 5" where levels or recipes differ."""
     counts = runs.groupby(["recipe", "level"])["trial"].nunique()

@@ -21,7 +21,8 @@ UNITS = {"sooner": "% earlier", "times": "x faster", "gain": "pp"}
 @dataclass(frozen=True)
 class Verdict:
     """What the records say about a claim: the estimate with its 95 % interval (None where n = 1), the trials it rests
-    on, the verdict, and the trials needed for 80 % power (None where unknown or above estimators.MOST_TRIALS)."""
+    on, the verdict, the trials needed for 80 % power (None where unknown or above estimators.MOST_TRIALS), and for a
+    claim about a range of levels the stretch at which the effect holds."""
 
     claim: Claim
     verdict: str
@@ -30,6 +31,7 @@ class Verdict:
     high: float | None = None
     n: int = 0
     needed: int | None = None
+    stretch: str = ""
     note: str = ""
 
 
@@ -102,19 +104,25 @@ def _evaluate(claim: Claim, runs: pd.DataFrame, generator: np.random.Generator) 
         here = [columns.index(level) for level in claim.levels]
         chosen = ours[:, here].mean(axis=1), theirs[:, here].mean(axis=1)
         if claim.effect != "gain":
-            notes.append(f"mean of per-trial effects {estimators.mean_of_ratios(effect, *chosen):.2f}")
+            notes.append(f"mean of single trials: {_as_text(claim, estimators.mean_of_ratios(effect, *chosen))}")
     one = estimators.estimate(effect, *chosen, generator)
     verdict = Verdict(claim, judge(claim, one.low, one.high), one.value, one.low, one.high, one.n, _needed(claim, one))
     if claim.scan:
         rest = {
             level: estimators.estimate(effect, ours[:, i], theirs[:, i], generator) for i, level in enumerate(columns)
         }
-        verdict, note = (_fall if claim.estimator == "falls below" else _range)(verdict, rest)
-        notes.append(note)
-    return replace(verdict, note="; ".join(notes))
+        verdict = (_fall if claim.estimator == "falls below" else _range)(verdict, rest)
+    return replace(verdict, note="; ".join(filter(None, (*notes, verdict.note))))
 
 
-def _fall(there: Verdict, by_level: dict[int, Estimate]) -> tuple[Verdict, str]:
+def _as_text(claim: Claim, value: float) -> str:
+    """An effect on the early-stop iteration with its unit."""
+    if claim.effect == "times":
+        return f"{value:.2f} {UNITS['times']}"
+    return f"{abs(value):.1f} % {'later' if value < 0 else 'earlier'}"
+
+
+def _fall(there: Verdict, by_level: dict[int, Estimate]) -> Verdict:
     """The verdict on the level from which accuracy falls below, given the difference `there` at the claimed level."""
     claim, found, deepest = there.claim, estimators.falls_below(by_level), by_level[max(by_level)]
     if found is not None:
@@ -123,19 +131,19 @@ def _fall(there: Verdict, by_level: dict[int, Estimate]) -> tuple[Verdict, str]:
         verdict = "not replicated" if deepest.low is not None and deepest.low >= 0 else "inconclusive"
     interval = "" if there.low is None else f" [{there.low:.2f}, {there.high:.2f}]"
     note = f"at level {claim.levels[0]}: {there.estimate:+.2f} pp{interval}"
-    return replace(there, verdict=verdict, estimate=found, low=None, high=None), note
+    return replace(there, verdict=verdict, estimate=found, low=None, high=None, note=note)
 
 
-def _range(inside: Verdict, by_level: dict[int, Estimate]) -> tuple[Verdict, str]:
+def _range(inside: Verdict, by_level: dict[int, Estimate]) -> Verdict:
     """The verdict on a range of levels, given the effect `inside` it: both ends must be met as well."""
     claim, found = inside.claim, estimators.stretch(by_level)
     if found is None:
-        off, note = np.inf, "no single level excludes no effect"
+        off, where = np.inf, "at no single level"
     else:
         off = max(abs(found[0] - claim.levels[0]), abs(found[1] - claim.levels[-1]))
-        note = f"holds at levels {found[0]} to {found[1]}"
+        where = f"levels {found[0]} to {found[1]}"
     missed = inside.verdict == "replicated" and off > claim.tolerance
-    return replace(inside, verdict="direction only" if missed else inside.verdict), note
+    return replace(inside, verdict="direction only" if missed else inside.verdict, stretch=where)
 
 
 def _needed(claim: Claim, one: Estimate) -> int | None:
@@ -157,7 +165,7 @@ def claimed(claim: Claim) -> str:
     if claim.estimator == "falls below":
         return claim.words or f"level {claim.number}"
     if claim.direction == "no difference":
-        return f"0 within {claim.tolerance:g} {UNITS[claim.effect]}"
+        return f"no difference (±{claim.tolerance:g} {UNITS[claim.effect].removesuffix(' earlier')})"
     if claim.direction == "no worse":
         return f"at most {claim.tolerance:g} {UNITS[claim.effect]} below"
     bound = {"lower bound": "more than ", "upper bound": "above 0, up to "}.get(claim.direction, "")
@@ -167,7 +175,8 @@ def claimed(claim: Claim) -> str:
 def table(runs_by_study: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """One row a claim, judged by the `runs` of its study; a study that is not given counts as having no records.
 
-    estimate, low and high are in `unit`; a missing interval or count is empty (NaN).
+    estimate, low and high are in `unit`; `stretch` says at which levels a claim about a range holds. A missing interval
+    or count is empty (NaN).
     """
     rows = []
     for claim in CLAIMS.values():
@@ -177,7 +186,8 @@ def table(runs_by_study: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
             {"claim": claim.id, "study": claim.study, "statement": claim.statement, "source": claim.source}
             | {"claimed": claimed(claim), "tolerance": claim.tolerance, "unit": unit}
             | {"rationale": claim.rationale}
-            | {name: getattr(verdict, name) for name in ("estimate", "low", "high", "n", "verdict", "needed", "note")}
+            | {name: getattr(verdict, name) for name in ("estimate", "low", "high", "n", "verdict", "needed")}
+            | {"stretch": verdict.stretch, "note": verdict.note}
         )
     numbers = dict.fromkeys(("tolerance", "estimate", "low", "high"), float) | {"needed": "Int64"}
     return pd.DataFrame(rows).astype(numbers)

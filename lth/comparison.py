@@ -132,21 +132,27 @@ def _coincide(point: Point, runs: pd.DataFrame, levels: list[int], generator: np
     tickets, fresh = (side.mean(axis=1) for side in paired(runs, point.measure, *point.arms, levels))
     early = point.measure == EARLY
     one = estimate(sooner if early else gain, tickets, fresh, generator)
-    form, unit = ("{:+.0f}", "% earlier") if early else ("{:+.2f}", " points ahead")
-    text = f"tickets {form.format(one.value)}{unit}"
+    form, better, worse = ("{:.0f}", "% earlier", "% later") if early else ("{:.2f}", " points ahead", " points behind")
+    sign, unit = (-1, worse) if one.value < 0 else (1, better)
+    text = f"tickets {form.format(sign * one.value)}{unit}"
     if one.low is None:
-        return Answer(point, text.replace("-", "−"), "cannot tell", one.n)
+        return Answer(point, text, "cannot tell", one.n)
     if -point.resolution <= one.low and one.high <= point.resolution:
         word = "agrees"
     else:
         word = "differs" if one.low > 0 or one.high < 0 else "cannot tell"
-    interval = f"[{form.format(one.low)}, {form.format(one.high)}]"
-    return Answer(point, f"{text} {interval}".replace("-", "−"), word, one.n)
+    interval = ", ".join(form.format(end) for end in sorted((sign * one.low, sign * one.high)))
+    return Answer(point, f"{text} [{interval}]".replace("-", "−"), word, one.n)
 
 
 def answers(runs: pd.DataFrame, figure: int | None = None) -> list[Answer]:
     """The answers to all points, or to those of one figure."""
     return [answer(point, runs) for point in POINTS if figure in (None, point.figure)]
+
+
+def resolution(figure: int) -> float:
+    """How large a difference between its arms a figure of the report can show (see Point)."""
+    return max(point.resolution for point in POINTS if point.figure == figure)
 
 
 def table(found: Sequence[Answer]) -> str:
@@ -158,7 +164,7 @@ def table(found: Sequence[Answer]) -> str:
 def summary(found: Sequence[Answer]) -> str:
     """How many points have which word: "5 of 12 points agree, 6 differ, …"."""
     words = [one.word for one in found]
-    plural = {"agrees": "agree", "differs": "differ", "no records": "have no records"}
+    plural = {"differs": "differ", "cannot tell": "cannot be told", "no records": "have no records"}
     first = f"{words.count('agrees')} of {len(words)} points agree"
     return ", ".join([first, *(f"{words.count(w)} {plural.get(w, w)}" for w in WORDS[1:] if w in words)])
 

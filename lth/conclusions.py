@@ -9,7 +9,7 @@ import pandas as pd
 from lth import effects
 from lth.analysis import listed
 from lth.comparison import POINTS, Answer, answer, summary
-from lth.culprits import ROLES, RULING, WORDS, ranked
+from lth.culprits import NULLS, ROLES, RULING, WORDS, ranked
 from lth.errors import check_choice
 from lth.estimators import Estimate
 from lth.recipes import Recipe
@@ -39,7 +39,7 @@ def row_name(row: pd.Series) -> str:
     """What stands before a row of lth.culprits: the deviation, or that all are on, or that one is left out."""
     if row["recipe"].startswith("all") and row["deviation"]:
         return f"all {'and' if row['recipe'].startswith('all-and-') else 'but'} {plain(row['deviation'])}"
-    return plain(row["deviation"]) or "all together"
+    return plain(row["deviation"]) or "all nine together"
 
 
 def interval(row: pd.Series, name: str, form: str) -> str:
@@ -65,7 +65,7 @@ def effects_table(rows: pd.DataFrame, role: str) -> str:
     lines = [
         (
             row_name(row),
-            "own masks" if row["control"] == "reinit" else "own chain",
+            "ticket's masks" if row["control"] == "reinit" else "chain of its own",
             interval(row, "speed effect", "{:.2f}"),
             interval(row, "accuracy effect", "{:+.2f}"),
             interval(row, "final accuracy effect", "{:+.2f}"),
@@ -80,8 +80,8 @@ def effects_table(rows: pd.DataFrame, role: str) -> str:
 
 
 def word_table() -> str:
-    """What each verdict means."""
-    return markdown(("Verdict", "It means that"), WORDS.items())
+    """What each verdict means, on single deviations and on all together."""
+    return markdown(("Verdict", "It means that"), [*WORDS.items(), *NULLS.items()])
 
 
 def enumeration(names: Iterable[str]) -> str:
@@ -100,19 +100,21 @@ def _left(row: pd.Series) -> str:
     return f"{speed} of the protocol's advantage in speed and {accuracy} of that in accuracy (n = {row['n']})"
 
 
-def null_sentence(together: pd.Series, what: str = "all deviations that the code makes on every run") -> str:
-    """Whether `what` erases the advantage."""
-    beginning = {
-        "reproduced": f"With {what}, the null is reproduced: what is left is",
-        "for speed only": f"With {what}, the null is reproduced in speed and not in accuracy: what is left is",
-        "for accuracy only": f"With {what}, the null is reproduced in accuracy and not in speed: what is left is",
-        "reversed": f"With {what}, tickets do not only lose their advantage, they fall behind their control: left is",
-        "not reproduced": f"With {what}, the null is not reproduced: what is left is",
-        "inconclusive": f"Whether {what} erase the advantage cannot be told yet: what is left is",
+def null_sentence(
+    together: pd.Series, iterations: int, what: str = "all nine deviations that the code makes on every run"
+) -> str:
+    """Whether `what` erases the advantage, in runs of so many iterations."""
+    found = {
+        "reproduced": f"with {what}, the null is reproduced: what is left is",
+        "for speed only": f"with {what}, the null is reproduced in speed and not in accuracy: what is left is",
+        "for accuracy only": f"with {what}, the null is reproduced in accuracy and not in speed: what is left is",
+        "reversed": f"with {what}, tickets do not only lose their advantage, they fall behind their control: left is",
+        "not reproduced": f"with {what}, the null is not reproduced: what is left is",
+        "inconclusive": f"whether {what} erase the advantage cannot be told yet: what is left is",
     }
-    if together["verdict"] not in beginning:
+    if together["verdict"] not in found:
         return f"There are no records yet with {what}."
-    return f"{beginning[together['verdict']]} {_left(together)}."
+    return f"At {iterations:,} iterations, {found[together['verdict']]} {_left(together)}."
 
 
 def lessons(names: Iterable[str]) -> str:
@@ -132,7 +134,9 @@ def resumed_sentence(runs: pd.DataFrame, recipes: Iterable[Recipe]) -> str:
             generator = effects.seeded(f"{lost.recipe} {where}")
             speed, accuracy = (effects.effect(runs, lost, measure, levels, generator) for measure in RULING)
             fast, more = estimate_text(speed, "{:.2f}"), estimate_text(accuracy, "{:+.2f}")
-            said.append(f"{where}, tickets are {fast} times as fast as their control and {more} pp more accurate")
+            said.append(
+                f"{where}, tickets are {fast} times as fast as their control and {more} pp apart from it in accuracy"
+            )
     return f"{'; '.join(said)} (n = {speed.n})." if said else "The resumed level has no records yet."
 
 
@@ -163,8 +167,11 @@ def witness_sentence(speed: float, fresh_speed: float, accuracy: float, fresh_ac
     if fresh_speed <= 1 or fresh_accuracy <= 0:
         return "Over a chain with fresh weights tickets have no advantage here that the other control could take."
     shares = np.log(speed) / np.log(fresh_speed), accuracy / fresh_accuracy
-    left = " and ".join(f"{share:.0%} of that in {what}" for share, what in zip(shares, RULING, strict=True))
-    return f"Of the advantage over a chain with fresh weights, the chain with one draw leaves {left}.".translate(MINUS)
+    in_speed, in_accuracy = (f"{share:.0%}".translate(MINUS) for share in shares)
+    return (
+        f"Of the advantage over a chain with fresh weights, the chain with one draw leaves {in_speed} in speed (the "
+        f"ratio of the logarithms) and {in_accuracy} in accuracy."
+    )
 
 
 def points(found: Sequence[Answer]) -> str:

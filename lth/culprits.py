@@ -31,8 +31,11 @@ WORDS = {
     "inconclusive": "the intervals cannot tell, there are fewer than three trials, or the protocol shows no advantage",
     "no runs": "its runs are not published yet",
 }
-# Verdicts on all deviations together
-NULLS = ("reproduced", "for speed only", "for accuracy only", "reversed", "not reproduced", "inconclusive", "no runs")
+NULLS = {  # verdicts on all deviations together that differ in name from those on one
+    "reproduced": "of all together: in speed and in accuracy, less than a third of the protocol's advantage is left",
+    "not reproduced": "of all together: more than a third is left in speed or in accuracy",
+    "reversed": "of all together: no advantage is left, and in speed or in accuracy tickets fall behind their control",
+}
 
 
 def table(
@@ -77,7 +80,7 @@ def standing(row, measure: str) -> str:
 
 
 def verdict(row, role: str) -> str:
-    """One of WORDS, or in the role "together" one of NULLS; rows left out of all are judged in `reconstruction`."""
+    """One of WORDS or, in the role "together", of NULLS; rows left out of all are judged in `reconstruction`."""
     stands = {measure: standing(row, measure) for measure in RULING}
     found = list(stands.values())
     if found == ["gone", "gone"]:

@@ -116,6 +116,32 @@ def ends_sentence(moves: pd.DataFrame, layer: str, names: dict[str, str]) -> str
     return f"At the end of training, the cosine between the weights and their start is {listed(parts)}."
 
 
+def accounts_sentence(moves: pd.DataFrame, layer: str, names: dict[str, str]) -> str:
+    """With which recipes the start is written over sooner than under the protocol, and with which less of it is left.
+
+    Sooner: at an earlier measured iteration. Less: in every trial a smaller cosine at the end than in any of the
+    protocol's.
+    """
+    others = [recipe for recipe in names if recipe != PROTOCOL]
+    if not others or PROTOCOL not in names:
+        return "Nothing is compared with the protocol here."
+    _, _, last = _moments(moves)
+    ends = moves[(moves["layer"] == layer) & (moves["iteration"] == last)].groupby("recipe")["cosine"]
+    least, never = ends.min()[PROTOCOL], last + 1
+    past = {recipe: outgrown(moves, recipe, layer) or never for recipe in names}
+    groups: dict[str, list[str]] = {}
+    for recipe in others:
+        sooner, less = past[recipe] < past[PROTOCOL], ends.max()[recipe] < least
+        what = {
+            (True, True): "written over sooner than under the protocol, and less of it is left in the end,",
+            (True, False): "written over sooner, with no less of it left in the end,",
+            (False, True): "written over no sooner, with less of it left in the end,",
+            (False, False): "written over no sooner, and no less of it is left,",
+        }[sooner, less]
+        groups.setdefault(what, []).append(names[recipe])
+    return f"The start is {'; it is '.join(f'{what} with {listed(found)}' for what, found in groups.items())}."
+
+
 def _moments(moves: pd.DataFrame) -> tuple[int, int, int]:
     """The measured iterations that the text speaks of: about 10, about 100, and the last."""
     there = np.sort(moves["iteration"].unique())

@@ -104,13 +104,14 @@ def terms_sentence(by_measure: dict[str, pd.DataFrame]) -> str:
     if (n := tables[0]["n"].iloc[0]) < FEWEST:
         return f"Which of them matter cannot be told yet: n = {n}."
     parts = []
-    for order, what in ((1, "deviations"), (2, "interactions")):
+    for order, what in ((1, "in speed and in accuracy alike, of the deviations"), (2, "of the interactions")):
         chosen = tables[0]["order"].clip(upper=2) == order
         takes = _where(tables, chosen, lambda one: one["value high"] < 0)
         adds = _where(tables, chosen, lambda one: one["value low"] > 0)
         found = [f"{listed(takes)} {'take' if len(takes) > 1 else 'takes'} from the advantage"] if takes else []
         found += [f"{listed(adds)} {'give' if len(adds) > 1 else 'gives'} some of it back"] if adds else []
-        parts.append(f"Of the {what}, {' and '.join(found) or 'none is established in both speed and accuracy'}")
+        said = f"{what}, {' and '.join(found) or 'none is established in both'}"
+        parts.append(said[0].upper() + said[1:])
     return f"{'. '.join(parts)} (n = {n})."
 
 
@@ -128,7 +129,7 @@ def parts(rows: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
 
 def parts_table(whole: pd.Series, each: pd.DataFrame) -> str:
     """What is left with all of them, and with all but one, as Markdown."""
-    rows = [("all together", whole, whole["verdict"])]
+    rows = [("all of these", whole, whole["verdict"])]
     rows += [(f"all but {plain(row['deviation'])}", row, row["verdict"]) for _, row in each.iterrows()]
     lines = [
         (name, *(interval(row, f"{measure} share", "{:.0%}") for measure in RULING), row["n"], verdict)

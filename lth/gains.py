@@ -6,6 +6,7 @@ For studies whose claims are not judged, because they are shorter than the paper
 import pandas as pd
 
 from lth import estimators
+from lth.analysis import more_or_less
 from lth.conclusions import estimate_text
 from lth.effects import seeded
 from lth.estimators import DENSE, Effect, Estimate, MissingRecords
@@ -14,7 +15,7 @@ from lth.verdicts import markdown
 
 AGAINST = {DENSE: "the dense network", "reinit": "fresh weights"}
 COLUMNS: tuple[tuple[str, Effect, str], ...] = (
-    ("times as fast", estimators.times, EARLY),
+    ("Times as fast", estimators.times, EARLY),
     ("pp at early stop", estimators.gain, AT_EARLY),
     ("pp after training", estimators.gain, AT_END),
 )
@@ -48,7 +49,7 @@ def rows(runs: pd.DataFrame, level: int, name: str) -> list[tuple[str, ...]]:
 
 def table(first: str, lines: list[tuple[str, ...]]) -> str:
     """The rows in Markdown, under a head that begins with `first`; a row that says so where there are none."""
-    head = (first, "Against", *(name.capitalize() for name, *_ in COLUMNS), "n")
+    head = (first, "Against", *(name for name, *_ in COLUMNS), "n")
     return markdown(head, lines or [("no records yet", *"–" * (len(head) - 1))])
 
 
@@ -73,9 +74,9 @@ def _told(runs: pd.DataFrame, level: int, density: float, speed: Estimate) -> st
     dense = gain_of(runs, level, DENSE, estimators.gain, AT_EARLY)
     text = (
         f"With {density:.1%} of the weights (n = {dense.n}) tickets reach their early stop {speed.value:.2f} times as "
-        f"fast as the dense network, {dense.value:+.2f} percentage points from its accuracy there"
+        f"fast as the dense network, and are {more_or_less(dense.value)} accurate there than it"
     )
     if fresh := gain_of(runs, level, "reinit", estimators.gain, AT_EARLY):
-        text += f" and {fresh.value:+.2f} from that of the same masks with fresh weights"
+        text += f", and {more_or_less(fresh.value)} accurate than the same masks with fresh weights"
         text += f" (n = {fresh.n})" if fresh.n != dense.n else ""
-    return f"{text}.".replace("-", "−")
+    return f"{text}."

@@ -6,8 +6,9 @@ The code of 2020 does all of them whenever it runs, except that weights are lost
 import pandas as pd
 
 from lth import effects
+from lth.analysis import listed
 from lth.conclusions import enumeration, interval, plain
-from lth.culprits import FEWEST, RULING, left_out, named, ranked, table
+from lth.culprits import FEWEST, RULING, left_out, named, ranked, standing, table
 from lth.deviations import CERTAIN, DEVIATIONS, control
 from lth.effects import Configuration
 from lth.estimators import MissingRecords
@@ -47,6 +48,21 @@ def brought_back(runs: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
         rows.append(row)
     columns = ["deviation", "n", *(f"{measure}{end}" for measure in RULING for end in ("", " low", " high"))]
     return pd.DataFrame(rows, columns=columns)
+
+
+def necessity_sentence(together: pd.Series) -> str:
+    """What can be necessary at all, by the row of all deviations together."""
+    stands = {measure: standing(together, measure) for measure in RULING}
+    erased = [measure for measure, found in stands.items() if found == "gone"]
+    if erased:
+        return f"All nine together erase the advantage in {listed(erased)}: a deviation can be necessary for that."
+    left = listed(f"{interval(together, f'{measure} share', '{:.0%}')} in {measure}" for measure in RULING)
+    why = (
+        "so that no deviation can be necessary for it"
+        if set(stands.values()) == {"there"}
+        else "so that nothing can be shown to be necessary for it"
+    )
+    return f"All nine together do not erase the advantage (they leave {left}), {why}."
 
 
 def final_table(alone: pd.DataFrame, without: pd.DataFrame) -> str:

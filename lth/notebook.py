@@ -66,3 +66,8 @@ def provenance(notebook: str, shown: Records, **parameters) -> str:
         f"Notebook {notebook}.ipynb (parameters: {given}), study {shown.study}, records {shown.digest}, "
         f"trained at commit {commits}{on_copies(shown.runs)}."
     )
+
+
+def beside(what: str, shown: Records) -> str:
+    """Where another part of a figure comes from, to be said after its `provenance`."""
+    return f"{what}: study {shown.study}, records {shown.digest}{on_copies(shown.runs)}."

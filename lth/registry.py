@@ -196,7 +196,11 @@ DEEP = (
         **dict(tolerance=1.3, rationale=WITHIN),
     ),
     _deep(
-        *("R2", "[FC] section 4", "With warmup to 0.03, tickets of level 10 (11.8 %) match the dense network."),
+        *(
+            "R2",
+            "[FC] section 4",
+            "With warmup to 0.03, tickets of level 10 (11.8 % of all) match the dense network.",
+        ),
         *(10, "resnet18-warmup", "resnet18-warmup"),
     ),
     _deep(

@@ -113,11 +113,10 @@ def in_the_paper(model: str) -> str:
     )
 
 
-def verdicts(*names: str) -> pd.DataFrame:
+def judged(*names: str) -> pd.DataFrame:
     """The claims about these studies with the verdicts of their published records."""
-    judged = claims.table({name: records.load_or_empty(name).runs for name in names})
-    rows = judged[judged["study"].isin(names)]
-    return rows[["claim", "statement", "source", "claimed", "n", "verdict", "note"]].set_index("claim")
+    found = claims.table({name: records.load_or_empty(name).runs for name in names})
+    return found[found["study"].isin(names)]
 
 
 def one_recipe(shown: Records, name: str) -> Records:

@@ -71,7 +71,8 @@ def here(row: pd.Series) -> str:
         unit, ends = "% later", [-row["estimate"], -row["high"], -row["low"]]
     value, low, high = (form.format(end).replace("-", "−") for end in ends)
     bounds = "" if pd.isna(row["low"]) else f" [{low},\u00a0{high}]"
-    return f"{value} {unit.replace('x faster', '× as fast')}{bounds}"
+    where = f"{row['stretch']}; over those claimed " if row["stretch"] else ""
+    return f"{where}{value} {_times(unit)}{bounds}"
 
 
 def front_table(table: pd.DataFrame) -> str:
@@ -92,7 +93,7 @@ def full_table(table: pd.DataFrame) -> str:
     """Everything about every claim, in the columns of FULL_HEAD."""
     rows = [
         (row["claim"], f"{row['statement'].rstrip('.')} ({row['source']}).", _claimed(row), here(row), row["n"] or "–")
-        + (row["verdict"], "–" if pd.isna(row["needed"]) else row["needed"], row["note"] or "–")
+        + (row["verdict"], "–" if pd.isna(row["needed"]) else row["needed"], _times(row["note"]) or "–")
         for _, row in table.iterrows()
     ]
     return markdown(FULL_HEAD, rows)
@@ -119,7 +120,12 @@ def markdown(head, rows) -> str:
 
 
 def _claimed(row: pd.Series) -> str:
-    return row["claimed"].replace("x faster", "× as fast")
+    return _times(row["claimed"])
+
+
+def _times(text: str) -> str:
+    """The unit of speed as the book writes it."""
+    return text.replace("x faster", "× as fast")
 
 
 def _tolerance(row: pd.Series) -> str:

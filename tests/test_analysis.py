@@ -147,3 +147,8 @@ def test_levels_and_recipes_with_other_numbers_of_trials_show_as_a_range():
 def test_arms_are_enumerated_as_prose():
     assert analysis.enumeration(["oneshot"]) == "one-shot ticket"
     assert analysis.enumeration(["ticket", "reinit", "oneshot"]) == "winning ticket, fresh weights and one-shot ticket"
+
+
+def test_a_difference_in_words_has_no_sign():
+    assert analysis.more_or_less(0.214) == "0.21 percentage points more"
+    assert analysis.more_or_less(-1.5) == "1.50 percentage points less"

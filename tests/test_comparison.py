@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -47,14 +48,22 @@ def test_what_the_report_shows_agrees_with_itself():
 def test_a_ticket_that_wins_differs():
     better = runs(accuracy=lambda arm, density: 0.984 if arm == "ticket" else 0.98)
     both = answer(point(2, "to about 15%, both coincide"), better)
-    assert (both.word, both.n) == ("differs", 6) and both.ours.startswith("tickets +0.40 points ahead [+0.")
+    assert (both.word, both.n) == ("differs", 6) and both.ours.startswith("tickets 0.40 points ahead [0.")
     ranged = answer(point(2, "both are at"), better)
     assert ranged.word == "differs" and ranged.ours.startswith("tickets 98.38%")
     sooner = runs(lambda arm, density: 2000 if arm == "ticket" else 4500)
     assert answer(point(3, "to about 15%, both coincide"), sooner).word == "differs"
-    assert "tickets +56% earlier" in answer(point(3, "both rise together"), sooner).ours
+    assert "tickets 56% earlier [" in answer(point(3, "both rise together"), sooner).ours
     worse = runs(accuracy=lambda arm, density: 0.976 if arm == "ticket" else 0.98)
-    assert "tickets −0.40 points ahead [−0." in answer(point(2, "to about 15%, both coincide"), worse).ours
+    behind = answer(point(2, "to about 15%, both coincide"), worse).ours
+    value, low, high = map(float, re.findall(r"\d\.\d\d", behind))
+    assert behind.startswith("tickets 0.40 points behind [") and low <= value < high
+    later = runs(lambda arm, density: 4500 if arm == "ticket" else 3000)
+    assert "tickets 50% later [" in answer(point(3, "both rise together"), later).ours
+
+
+def test_a_figure_shows_differences_above_its_resolution():
+    assert [comparison.resolution(figure) for figure in (1, 2, 3)] == [0.3, 0.2, 33]
 
 
 def test_a_difference_below_the_figures_resolution_agrees():

@@ -34,6 +34,20 @@ def test_the_start_is_outgrown_when_the_change_is_as_large(moves):
     assert drifts.outgrown(moves[moves["iteration"] < 1000], "protocol", "fc1.weight") is None
 
 
+@pytest.mark.parametrize(
+    ("moved", "words"),
+    [
+        ({1: 0.001, 10: 0.05, 100: 0.06, 1000: 0.07}, "written over sooner, with no less of it left in the end,"),
+        ({1: 0.001, 10: 0.002, 100: 0.003, 1000: 0.2}, "written over no sooner, with less of it left in the end,"),
+        ({1: 0.001, 10: 0.002, 100: 0.003, 1000: 0.004}, "written over no sooner, and no less of it is left,"),
+    ],
+)
+def test_what_the_start_can_account_for(runs, moved, words):
+    moves = drifts.drifts(with_drift(runs, MOVED | {"small-weights": moved}), list(MOVED), 2)
+    assert drifts.accounts_sentence(moves, "fc1.weight", NAMES) == f"The start is {words} with small weights."
+    assert "Nothing is compared" in drifts.accounts_sentence(moves, "fc1.weight", {"protocol": "protocol"})
+
+
 def test_what_is_not_recorded_is_named(runs, moves):
     with pytest.raises(MissingRecords, match="late-rewind"):
         drifts.drifts(runs, ["protocol", "late-rewind"], 2)
@@ -51,4 +65,7 @@ def test_sentences_and_table_hold_the_numbers(moves):
     assert early.endswith("at iteration 10 with small weights; it never gets as large as the start under the protocol.")
     assert "0.92 under the protocol and 0.80 with small weights" in drifts.ends_sentence(moves, "fc1.weight", NAMES)
     assert "1.00 after the first step and 8.0 after 10" in drifts.steps_sentence(moves, "fc1.weight", NAMES)
+    accounts = drifts.accounts_sentence(moves, "fc1.weight", NAMES)
+    assert accounts.startswith("The start is written over sooner than under the protocol, and less of it is left in")
+    assert accounts.endswith("in the end, with small weights.")
     assert drifts.table(moves, NAMES).splitlines()[2].split(" | ")[:3] == ["| protocol", "fc1", "0.040"]

@@ -37,11 +37,11 @@ def test_the_fastest_and_the_sparsest_level_are_told(runs):
     better = better[tickets | (better["trial"] == 0)]
     assert gains.sentence(better) == (
         "With 26.2% of the weights (n = 2) tickets reach their early stop 4.00 times as fast as the dense network, "
-        "+0.00 percentage points from its accuracy there and +0.80 from that of the same masks with fresh weights "
-        "(n = 1). "
+        "and are 0.00 percentage points more accurate there than it, and 0.80 percentage points more accurate than the "
+        "same masks with fresh weights (n = 1). "
         "With 13.4% of the weights (n = 2) tickets reach their early stop 1.00 times as fast as the dense network, "
-        "−2.00 percentage points from its accuracy there and −1.20 from that of the same masks with fresh weights "
-        "(n = 1)."
+        "and are 2.00 percentage points less accurate there than it, and 1.20 percentage points less accurate than the "
+        "same masks with fresh weights (n = 1)."
     )
     alone = gains.sentence(better[better["arm"] == "ticket"])
     assert "fresh weights" not in alone and alone.count("With ") == 2

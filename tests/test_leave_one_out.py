@@ -68,6 +68,22 @@ def test_the_cause_follows_the_null():
     assert "does not explain" in lost and "Lost weights" in lost
 
 
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (0.0, "All nine together erase the advantage in speed and accuracy"),
+        (0.8, "so that no deviation can be necessary for it."),
+    ],
+)
+def test_what_can_be_necessary_is_said(share, words):
+    whole, _ = leave_one_out.reconstruction(left_out(together=share, lost=0.0), suspects())
+    assert words in leave_one_out.necessity_sentence(whole.iloc[0])
+    few, _ = leave_one_out.reconstruction(left_out(together=share, lost=0.0), suspects(trials=2))
+    assert leave_one_out.necessity_sentence(few.iloc[0]).endswith(
+        "so that nothing can be shown to be necessary for it."
+    )
+
+
 def test_the_final_table_holds_every_deviation_and_says_what_is_not_among_all():
     final = leave_one_out.final_table(rows(ALONE), rows(LEFT, "all-but-{}")).splitlines()
     assert len(final) == 2 + len(DEVIATIONS)

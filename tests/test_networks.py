@@ -207,7 +207,7 @@ def test_what_is_not_published_is_not_drawn_and_not_trained(cifar):
         assert published_of(chosen) is None
         numbers = scale.numbers("x", chosen, None, None)
         assert numbers["x_state"] == "No records yet: not tested." and numbers["x_shown"] == 0
-    assert set(scale.verdicts("conv2", "conv4", "conv6", "resnet18", "vgg19")["verdict"]) == {"not tested"}
+    assert set(scale.judged("conv2", "conv4", "conv6", "resnet18", "vgg19")["verdict"]) == {"not tested"}
     assert set(scale.expected(NETWORKS)["one GPU"]) == {"not timed"}
     assert scale.nothing_to_draw("conv2").axes[0].texts[0].get_text() == "conv2: no records yet, not tested"
 

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from lth.errors import LthError
-from lth.notebook import evidence, provenance, published_of, study_of
+from lth.notebook import beside, evidence, provenance, published_of, study_of
 from lth.records import Records
 from lth.studies import STUDIES
 
@@ -38,6 +38,7 @@ def test_provenance_names_notebook_parameters_study_records_and_commit():
         f"Notebook accuracy.ipynb (parameters: trials = 2), study lenet, records {records.digest}, "
         "trained at commit abc."
     )
+    assert beside("The protocol", records) == f"The protocol: study lenet, records {records.digest}."
     changed = Records("lenet", pd.DataFrame({"loss": [1.1]}), records.runs)
     assert changed.digest != records.digest
     assert "parameters: defaults" in provenance("accuracy", records, trials=None)

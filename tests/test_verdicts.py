@@ -84,6 +84,13 @@ def test_every_claim_has_a_row_in_every_table():
     assert verdicts.word_table().count("\n") == len(verdicts.WORDS) + 1
 
 
+def test_a_range_of_levels_is_told_with_the_effect_inside():
+    rows = table(records(only("oneshot", set(range(2, 8)), 0.6, 1.0))).set_index("claim")
+    told = verdicts.here(rows.loc["L8"])
+    assert re.match(r"levels 2 to 7; over those claimed \d\d\.\d % earlier \[", told)
+    assert verdicts.here(rows.loc["L9"]).startswith("at no single level; over those claimed ")
+
+
 def test_the_figure_draws_claims_intervals_and_bounds():
     found = table(records(only("ticket", {7}, 0.6, 1.0)))
     figure = verdicts.forest(found, {"ticket": 20, "reinit": 20, "oneshot": 5})
