@@ -107,6 +107,13 @@ def _evaluate(claim: Claim, runs: pd.DataFrame, generator: np.random.Generator) 
             notes.append(f"mean of single trials: {_as_text(claim, estimators.mean_of_ratios(effect, *chosen))}")
     one = estimators.estimate(effect, *chosen, generator)
     verdict = Verdict(claim, judge(claim, one.low, one.high), one.value, one.low, one.high, one.n, _needed(claim, one))
+    if (
+        verdict.verdict == "replicated"
+        and claim.number
+        and claim.direction not in ("level", "no difference", "no worse")
+    ):
+        literally = judge(replace(claim, tolerance=0.0), one.low, one.high)
+        notes += ["within its tolerance only"] if literally != "replicated" else []
     if claim.scan:
         rest = {
             level: estimators.estimate(effect, ours[:, i], theirs[:, i], generator) for i, level in enumerate(columns)
@@ -159,17 +166,18 @@ def _needed(claim: Claim, one: Estimate) -> int | None:
 
 
 def claimed(claim: Claim) -> str:
-    """The claimed number in short, for tables."""
+    """The claimed number in short, for tables, and how far an estimate may be off."""
+    off = f" (±{claim.tolerance:g})"
     if claim.estimator == "range":
-        return f"levels {claim.levels[0]} to {claim.levels[-1]}"
+        return f"levels {claim.levels[0]} to {claim.levels[-1]}{off}"
     if claim.estimator == "falls below":
-        return claim.words or f"level {claim.number}"
+        return claim.words or f"level {claim.number}{off}"
     if claim.direction == "no difference":
         return f"no difference (±{claim.tolerance:g} {UNITS[claim.effect].removesuffix(' earlier')})"
     if claim.direction == "no worse":
         return f"at most {claim.tolerance:g} {UNITS[claim.effect]} below"
     bound = {"lower bound": "more than ", "upper bound": "above 0, up to "}.get(claim.direction, "")
-    return f"{bound}{claim.number:g} {UNITS[claim.effect]}"
+    return f"{bound}{claim.number:g} {UNITS[claim.effect]}{off}"
 
 
 def table(runs_by_study: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -38,6 +38,8 @@ def drifts(runs: pd.DataFrame, recipes: Sequence[str], level: int, arm: str = "t
                 if layer != "iteration":
                     key = {"recipe": run["recipe"], "trial": run["trial"], "layer": layer}
                     rows.append(key | {"iteration": measured["iteration"], "rate": rate} | values)
+    if not rows:
+        raise MissingRecords(f"how far {arm}s move at level {level} is not recorded for any recipe")
     table = pd.DataFrame(rows)
     return table.assign(steps=table["moved"] / table["rate"], grown=table["moved"] / table["scale"])
 

@@ -15,7 +15,14 @@ def check_choice(what: str, value, allowed) -> None:
         raise LthError(f"unknown {what} {value!r}: choose one of {', '.join(map(str, allowed))}")
 
 
-def check_positive(what: str, value) -> None:
-    """Raise LthError unless `value` is a whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise LthError(f"{what} must be a whole number of at least 1, not {value!r}")
+def check_positive(what: str, value, most: int | None = None) -> None:
+    """Raise LthError unless `value` is a whole number of at least 1 and, where there is a bound, at most that."""
+    check_whole(what, value, 1)
+    if most is not None and value > most:
+        raise LthError(f"{what} must be at most {most:,}, not {value:,}")
+
+
+def check_whole(what: str, value, least: int = 0) -> None:
+    """Raise LthError unless `value` is a whole number of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise LthError(f"{what} must be a whole number of at least {least}, not {value!r}")

@@ -70,8 +70,12 @@ class Study:
             deviations.check(recipe, arms, self.levels)
             choose(recipe, 1.0, self.engine, device)
             check_fits(recipe, datasets.find(recipe.dataset))
-            ladder(skeleton(recipe), recipe.pruning, self.levels)
             data.load(recipe, stream(self.root_seed, 0, "split"))
+        self.ladders()
+
+    def ladders(self) -> dict[str, list[dict[str, int]]]:
+        """How many weights each level leaves in each layer, by recipe; LthError where there are too many levels."""
+        return {recipe.name: ladder(skeleton(recipe), recipe.pruning, self.levels) for recipe in self.recipes}
 
     def run(self, **options) -> Records:
         """Train what is missing (options: see lth.runner.run) and return the records of all of the study's runs."""

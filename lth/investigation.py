@@ -10,7 +10,7 @@ from lth import effects
 from lth.analysis import planned_trials
 from lth.conclusions import counts, estimate_text
 from lth.effects import PROTOCOL, Configuration
-from lth.errors import LthError
+from lth.errors import LthError, check_choice
 from lth.grid import Study
 from lth.notebook import unchanged
 from lth.records import Records
@@ -24,6 +24,7 @@ CONTROLS = ("chain-reinit", "chain-rewound")  # the report's in the end, and unt
 
 def like(name: str, trials: int | None, levels: int | None, iterations: int | None) -> Study:
     """The study to compare with, changed by the same parameters; `trials` only limits it."""
+    check_choice("study", name, STUDIES)
     limit = None if trials is None else min(trials, STUDIES[name].trials)
     return study(name, trials=limit, levels=levels, iterations=iterations)
 

@@ -13,17 +13,26 @@ STUDY_PARAMETERS = ("trials", "levels", "iterations", "arms", "rewind", "warmup"
 _IPYTHON = {"In", "Out", "exit", "quit", "get_ipython", "open"}
 
 
-def study_of(namespace: dict, *others: str) -> Study:
+def study_of(namespace: dict, *others: str, drawn: str | None = None) -> Study:
     """The study that a notebook's parameters ask for.
 
     `namespace` is its globals() right after the parameters; `others` are its parameters that do not shape the study.
-    Raises LthError where papermill, which assigns unknown names without a word, has set one that does not exist.
+    `drawn` are the arms of its figure, such as "ticket,reinit": where parameters change the study and name no arms, no
+    others are trained. Raises LthError where papermill, which assigns unknown names without a word, has set one that
+    does not exist.
     """
     allowed = ("study", *STUDY_PARAMETERS, *others)
     for name, value in namespace.items():
         if not name.startswith("_") and name not in _IPYTHON and not isinstance(value, ModuleType | FunctionType):
             check_choice("parameter", name, allowed)
-    return study(namespace["study"], **{name: namespace[name] for name in STUDY_PARAMETERS if name in namespace})
+    show = namespace.get("show")
+    if show is not None and not (isinstance(show, list) and show and all(type(level) is int for level in show)):
+        raise LthError(f"show must be a list of levels such as [0, 7], not {show!r}")
+    given = {name: namespace[name] for name in STUDY_PARAMETERS if name in namespace}
+    chosen = study(namespace["study"], **given)
+    if drawn and given.get("arms") is None and not unchanged(chosen):
+        return study(namespace["study"], **(given | {"arms": drawn}))
+    return chosen
 
 
 def records_of(chosen: Study) -> Records:

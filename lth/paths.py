@@ -11,7 +11,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def data_dir() -> Path:
     """The data folder: $LTH_DATA where it is set, else `data/` of this checkout."""
-    return Path(os.environ.get("LTH_DATA") or ROOT / "data").expanduser()
+    folder = os.environ.get("LTH_DATA") or ROOT / "data"
+    try:
+        return Path(folder).expanduser()
+    except RuntimeError as error:
+        raise LthError(f"LTH_DATA names a home folder that does not exist, {folder!r}: set it to another") from error
 
 
 def datasets_dir() -> Path:

@@ -5,7 +5,7 @@ Source: Frankle & Carbin, "The Lottery Ticket Hypothesis" (arXiv 1803.03635), Fi
 
 from dataclasses import dataclass, field
 
-from lth.errors import LthError, check_choice, check_positive
+from lth.errors import LthError, check_choice, check_positive, check_whole
 
 DATASETS = ("mnist", "fashion-mnist", "cifar10")
 PREPROCESSINGS = ("l2", "unit", "standard")
@@ -103,10 +103,14 @@ class Recipe:
     def __post_init__(self):
         check_choice("data set", self.dataset, DATASETS)
         check_choice("preprocessing", self.preprocessing, PREPROCESSINGS)
-        for name in ("batch_size", "iterations", "validation_size", "eval_every", "train_eval_every"):
+        sizes = ("batch_size", "validation_size", "train_eval_size")
+        for name in ("iterations", "eval_every", "train_eval_every", *sizes):
             check_positive(name.replace("_", " "), getattr(self, name))
-        if not 0 <= self.rewind <= self.iterations:
-            raise LthError(f"rewind must lie between 0 and the {self.iterations} iterations, not {self.rewind}")
+        for iteration in self.drift_at:
+            check_whole("an iteration at which drift is measured", iteration)
+        whole = isinstance(self.rewind, int) and not isinstance(self.rewind, bool)
+        if not (whole and 0 <= self.rewind <= self.iterations):
+            raise LthError(f"rewind must lie between 0 and the {self.iterations} iterations, not {self.rewind!r}")
         if self.optimizer.warmup > self.iterations:
             raise LthError(
                 f"warmup must lie between 0 and the {self.iterations} iterations, not {self.optimizer.warmup}"

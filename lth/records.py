@@ -65,7 +65,7 @@ class Records:
 def load(study: str) -> Records:
     """The published records of `study`; LthError where there are none, or where a file is not as it was published."""
     curves, runs = read_tables(study, FILES, "studies", "publish the study again with --replace")
-    return _checked(study, _rows_of(curves, runs), runs)  # a kill while publishing can leave curves ahead of runs
+    return _checked(study, curves, runs)
 
 
 def read_tables(folder: str, files: Sequence[str], what: str, again: str) -> list[pd.DataFrame]:
@@ -74,13 +74,13 @@ def read_tables(folder: str, files: Sequence[str], what: str, again: str) -> lis
     `what` and `again` say in messages of what these are records (in the plural), and what makes them anew.
     """
     try:
-        sums = (records_dir() / folder / SUMS).read_text().splitlines()
+        sums = (records_dir() / folder / SUMS).read_text(errors="replace").splitlines()
         contents = {name: (records_dir() / folder / name).read_bytes() for name in files}
     except FileNotFoundError as error:
         published = sorted(p.parent.name for p in records_dir().glob(f"*/{files[0]}")) or ["none"]
         raise LthError(
-            f"no complete records of {folder!r} are published ({Path(error.filename).name} is missing); "
-            f"published {what}: {', '.join(published)}"
+            f"no complete records of {folder!r} are published ({Path(error.filename).name} is missing): restore it "
+            f"with git, or {again}; published {what}: {', '.join(published)}"
         ) from error
     for name, content in contents.items():
         if f"{hashlib.sha256(content).hexdigest()}  {name}" not in sums:
@@ -95,16 +95,19 @@ def write_tables(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
     """Write tables by file name, each in one piece, and their checksums.
 
     The old checksums stand beside the new ones until the last table is written, so that a kill in between leaves
-    tables that can be read.
+    tables that can be read. LthError where they cannot be written: what was published before stays.
     """
-    for name, frame in tables.items():
-        _write(frame, folder / f".{name}")
-    new = "".join(f"{hashlib.sha256((folder / f'.{name}').read_bytes()).hexdigest()}  {name}\n" for name in tables)
-    old = (folder / SUMS).read_text() if (folder / SUMS).exists() else ""
-    _write_sums(folder, old + new)
-    for name in tables:
-        (folder / f".{name}").replace(folder / name)
-    _write_sums(folder, new)
+    try:
+        for name, frame in tables.items():
+            _write(frame, folder / f".{name}")
+        new = "".join(f"{hashlib.sha256((folder / f'.{name}').read_bytes()).hexdigest()}  {name}\n" for name in tables)
+        old = (folder / SUMS).read_text(errors="replace") if (folder / SUMS).exists() else ""
+        _write_sums(folder, old + new)
+        for name in tables:
+            (folder / f".{name}").replace(folder / name)
+        _write_sums(folder, new)
+    except OSError as error:
+        raise LthError(f"cannot write records in {folder} ({error.strerror}): make room there and try again") from error
 
 
 def _write_sums(folder: Path, text: str) -> None:
@@ -118,17 +121,22 @@ def copies(study: str) -> dict[str, str]:
     """What the published runs of `study` were trained on: by data set, the label of a copy, or "" for the original."""
     try:
         specs = parquet.read_table(records_dir() / study / "runs.parquet", columns=["spec"])["spec"].to_pylist()
-    except (FileNotFoundError, arrow.ArrowException):  # nothing published, or damaged, which `load` tells
+        recipes = [json.loads(spec)["recipe"] for spec in specs]
+        return {recipe["dataset"]: recipe.get("copy", "") for recipe in recipes}
+    except (OSError, ValueError, TypeError, KeyError, arrow.ArrowException):  # nothing, or damage, which `load` tells
         return {}
-    recipes = [json.loads(spec)["recipe"] for spec in specs]
-    return {recipe["dataset"]: recipe.get("copy", "") for recipe in recipes}
 
 
 def load_or_empty(study: str) -> Records:
-    """The published records of `study`, or empty tables where nothing is published."""
-    if (records_dir() / study / SUMS).exists():
-        return load(study)
-    return _nothing(study)
+    """The published records of `study`, or empty tables where nothing is published.
+
+    Records of which a file is missing are not nothing; a first publication that was killed before its end is.
+    """
+    folder = records_dir() / study
+    begun = (folder / f".{FILES[-1]}").exists() and not (folder / FILES[-1]).exists()
+    if begun or not any((folder / name).exists() for name in (SUMS, *FILES)):
+        return _nothing(study)
+    return load(study)
 
 
 def collect(study: str, runs: list[Run]) -> Records:
@@ -197,11 +205,26 @@ def _concat(frames: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _checked(study: str, curves: pd.DataFrame, runs: pd.DataFrame) -> Records:
-    """Sorted tables that obey the schema and hold one specification for each recipe name; LthError otherwise."""
+    """Sorted tables that obey the schema and hold one specification for each recipe name; LthError otherwise.
+
+    Curves of runs that are not there are left out: a kill while publishing can leave curves ahead of runs.
+    """
     if runs.empty:
         return Records(study, curves, runs)
+    try:
+        _check_specifications(study, runs)
+        curves, runs = CURVES.validate(curves), RUNS.validate(runs)
+    except (pa.errors.SchemaError, ValueError, TypeError, KeyError) as error:
+        raise LthError(
+            f"the records of {study!r} do not obey the record format: {str(error).splitlines()[0]}"
+        ) from error
     runs = runs.sort_values(KEYS, ignore_index=True)
-    curves = curves[[*KEYS, *(c for c in curves if c not in KEYS)]].sort_values([*KEYS, "iteration"], ignore_index=True)
+    curves = _rows_of(curves, runs)[[*KEYS, *(c for c in curves if c not in KEYS)]]
+    return Records(study, curves.sort_values([*KEYS, "iteration"], ignore_index=True), runs)
+
+
+def _check_specifications(study: str, runs: pd.DataFrame) -> None:
+    """LthError unless all runs of a recipe's name have the same recipe, root seed and engine."""
     specs = runs["spec"].map(_recipe_of)
     for name, found in specs.groupby(runs["recipe"]):
         if found.nunique() > 1:
@@ -209,12 +232,6 @@ def _checked(study: str, curves: pd.DataFrame, runs: pd.DataFrame) -> Records:
                 f"the study {study!r} mixes {found.nunique()} specifications of the recipe {name!r}: "
                 f"publish them as studies of their own, or publish again with --replace"
             )
-    try:
-        return Records(study, CURVES.validate(curves), RUNS.validate(runs))
-    except pa.errors.SchemaError as error:
-        raise LthError(
-            f"the records of {study!r} do not obey the record format: {str(error).splitlines()[0]}"
-        ) from error
 
 
 def _recipe_of(spec: str) -> str:

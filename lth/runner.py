@@ -41,7 +41,9 @@ def run(study: Study, workers: int | None = None, scheduler: str | None = None, 
     second call does the rest.
     """
     if workers is not None:
-        check_positive("workers", workers)
+        check_positive("workers", workers, 256)
+        if scheduler is not None:
+            raise LthError(f"a scheduler has workers of its own: leave out either workers ({workers}) or {scheduler!r}")
     study.check(device)
     make_dir(runs_dir())
     store.clean()
@@ -159,10 +161,10 @@ def running() -> dict[str, int]:
     """How many runs of each study live processes are training now."""
     counts = {}
     for file in runs_dir().glob("running-*.json"):
-        if not psutil.pid_exists(int(file.stem.removeprefix("running-"))):
-            file.unlink(missing_ok=True)  # its process was killed
-            continue
-        with contextlib.suppress(OSError, ValueError):  # being written or removed just now
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # just being written, or not one of ours
+            if not psutil.pid_exists(int(file.stem.removeprefix("running-"))):
+                file.unlink(missing_ok=True)  # its process was killed
+                continue
             note = json.loads(file.read_text())
             counts[note["study"]] = counts.get(note["study"], 0) + note["running"]
     return counts
@@ -187,7 +189,11 @@ def _announced(queue: Queue) -> Iterator[None]:
     """While this process trains, a file says so for `lth status`."""
     file = runs_dir() / f"running-{os.getpid()}.json"
     workers = len(queue.client.scheduler_info(n_workers=-1)["workers"])
-    file.write_text(json.dumps({"study": queue.study.name, "running": min(workers, len(queue.missing))}))
+    note = json.dumps({"study": queue.study.name, "running": min(workers, len(queue.missing))})
+    try:
+        file.write_text(note)
+    except OSError as error:
+        raise LthError(f"cannot write to {file.parent} ({error.strerror}): make room there and try again") from error
     try:
         yield
     finally:
@@ -198,10 +204,12 @@ def _announced(queue: Queue) -> Iterator[None]:
 def _client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
     """A client of the scheduler at that address, or of one-thread processes on this machine."""
     logging.getLogger("distributed").setLevel(logging.ERROR)
-    if scheduler:
+    if scheduler is not None:
         try:
+            if not scheduler:
+                raise ValueError("give an address such as tcp://HOST:8786")
             client = Client(scheduler, timeout=10, set_as_default=False)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError, AssertionError, ImportError) as error:  # Dask's, by scheme of address
             raise LthError(f"no Dask scheduler answers at {scheduler!r}: {error}") from error
         with client:
             yield client

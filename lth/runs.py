@@ -59,9 +59,10 @@ def _plain(value):
 
 
 def stream(root_seed: int, trial: int, purpose: str, arm: str = "", draw: int = 0, level: int = 0) -> torch.Generator:
-    """A generator seeded by a hash of its arguments, so that no two streams share a seed and none shifts another.
+    """A generator seeded by a hash of its arguments, so that none shifts another.
 
-    What all runs of a trial share (the split, the original initialisation) has no arm, draw or level.
+    Of a seed torch's generator uses 32 bits; that no two streams of a study share them is tested. What all runs of a
+    trial share (the split, the original initialisation) has no arm, draw or level.
     """
     text = json.dumps([root_seed, trial, purpose, arm, draw, level])
     seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1

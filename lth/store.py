@@ -107,7 +107,8 @@ def verify(keys: Iterable[str]) -> list[str]:
 def clean() -> None:
     """Delete what interrupted writes of processes that are gone have left behind."""
     for file in runs_dir().glob(".*.tmp"):
-        if not psutil.pid_exists(int(file.name.split(".")[2])):
+        process = file.name.split(".")[-2]
+        if process.isdecimal() and not psutil.pid_exists(int(process)):
             file.unlink(missing_ok=True)
 
 

@@ -1,9 +1,11 @@
 """The studies there are, by name, and how to change one."""
 
+import re
 from dataclasses import replace
 
 from lth import data
 from lth.deviations import CERTAIN, DEVIATIONS, deviate
+from lth.engines import CHOICES
 from lth.errors import LthError, check_choice, check_positive
 from lth.grid import Grid, Study
 from lth.networks import NETWORKS, shorten, with_warmup
@@ -94,13 +96,24 @@ STUDIES = {
 def parse_arms(arms: str) -> dict[str, int]:
     """Draws of each arm from text such as "ticket,reinit:3" (three draws of reinit in every trial)."""
     draws = {}
-    for item in arms.split(","):
-        arm, _, count = item.strip().partition(":")
+    for item in _items("arms", arms):
+        arm, colon, count = item.partition(":")
         check_choice("arm", arm, ARMS)
-        if count and not (count.isdigit() and int(count)):
-            raise LthError(f"the draws of {arm} must be a whole number of at least 1, not {count!r}: write {arm}:3")
+        if arm in draws:
+            raise LthError(f"the arm {arm!r} is named twice in {arms!r}: write {arm}:3 for three draws of it")
+        if colon and not re.fullmatch("[1-9][0-9]{0,2}", count):
+            raise LthError(f"the draws of {arm} must be a whole number from 1 to 999, not {count!r}: write {arm}:3")
         draws[arm] = int(count or 1)
+    if draws.get("ticket", 1) > 1:
+        raise LthError(f"a trial has one ticket, not {draws['ticket']}: ask for more trials instead")
     return draws
+
+
+def _items(what: str, text) -> list[str]:
+    """The items of a text such as "ticket, reinit:3"; LthError where it is no text."""
+    if not isinstance(text, str):
+        raise LthError(f"{what} must be a text such as 'one,another', not {text!r}")
+    return [item.strip() for item in text.split(",")]
 
 
 def study(
@@ -126,9 +139,11 @@ def study(
     """
     check_choice("study", name, STUDIES)
     chosen = STUDIES[name]
-    for what, value in (("trials", trials), ("levels", levels), ("iterations", iterations)):
+    for what, value, most in (("trials", trials, 1000), ("levels", levels, 1000), ("iterations", iterations, 10**8)):
         if value is not None:
-            check_positive(what, value)
+            check_positive(what, value, most)
+    if engine is not None:
+        check_choice("engine", engine, CHOICES)
     if arms is not None:
         chosen = replace(chosen, grids=(Grid(parse_arms(arms), chosen.trials),))
     if trials is not None:
@@ -145,12 +160,15 @@ def study(
         wanted = [with_warmup(recipe, warmup) for recipe in wanted]
     published = copies(name)
     wanted = [replace(r, copy=published[r.dataset]) if r.dataset in published else data.as_found(r) for r in wanted]
-    return replace(chosen, recipes=tuple(wanted), levels=levels or chosen.levels, engine=engine or chosen.engine)
+    chosen = replace(chosen, recipes=tuple(wanted), levels=levels or chosen.levels, engine=engine or chosen.engine)
+    if levels is not None:
+        chosen.ladders()
+    return chosen
 
 
 def _named(names: str, recipes: tuple[Recipe, ...]) -> list[Recipe]:
     """The recipes of these names, in the study's order."""
-    wanted = [name.strip() for name in names.split(",")]
+    wanted = _items("recipes", names)
     for name in wanted:
         check_choice("recipe", name, [recipe.name for recipe in recipes])
     return [recipe for recipe in recipes if recipe.name in wanted]

@@ -104,8 +104,8 @@ def train(recipe: Recipe, data: list[TrialData], starts: list[Start], engine: En
     """Train a stack of runs for the recipe's iterations, each from its start on its trial's data.
 
     Measures validation and test loss and accuracy at iteration 0 and every `eval_every`, the mean training loss since
-    the last measurement, and training accuracy on the fixed subset every `train_eval_every`. At iteration 0 the
-    training loss is that of the untrained net on the subset.
+    the last measurement, and at the end and where the iteration is a multiple of `train_eval_every`, training
+    accuracy on the fixed subset. At iteration 0 the training loss is that of the untrained net on the subset.
     """
     begun = time.perf_counter()
     stack = engine(recipe, data, starts)

@@ -249,13 +249,22 @@ def test_needed_trials_are_for_the_claimed_size_not_the_one_seen():
     assert evaluate("L3-accuracy", runs).needed < 5 < evaluate(fine, runs).needed < 100
 
 
+def test_what_only_the_tolerance_carries_is_noted():
+    claimed, within = (evaluate("L1", records(only("ticket", {7}, part, 1.0))) for part in (0.6, 0.7))
+    assert claimed.verdict == within.verdict == "replicated"
+    assert "within its tolerance only" in within.note and "tolerance" not in claimed.note
+
+
 def test_the_table_has_a_row_a_claim():
     table = claims.table({"lenet": records()}).set_index("claim")
     assert list(table.index) == list(CLAIMS)
     assert set(table.loc[table["study"] != "lenet", "verdict"]) == {"not tested"}
     assert "not tested" not in set(table.loc[table["study"] == "lenet", "verdict"])
-    assert table.loc["L1", "claimed"] == "38 % earlier" and table.loc["L8", "claimed"] == "levels 2 to 7"
-    assert table.loc["L2", "claimed"] == "more than 0.3 pp" and table.loc["L7-ticket", "claimed"] == "level 16"
+    assert table.loc["L1", "claimed"] == "38 % earlier (±12)" and table.loc["L8", "claimed"] == "levels 2 to 7 (±2)"
+    assert table.loc["L2", "claimed"] == "more than 0.3 pp (±0.1)"
+    assert table.loc["L7-ticket", "claimed"] == "level 16 (±2)"
+    assert table.loc["L3-speed", "claimed"] == "no difference (±19 %)"
+    assert table.loc["L3-accuracy", "claimed"] == "no difference (±0.15 pp)"
     assert table["low"].dtype == float and table.loc["L1", "n"] == TRIALS
     assert set(claims.table({})["verdict"]) == {"not tested"}
 

@@ -90,6 +90,9 @@ def test_status_with_a_corrupt_run(tiny_study, scheduler, lth):
         (("tiny", "--iterations", "0"), "iterations .* not 0"),
         (("tiny", "--iterations", "-1"), "iterations .* not -1"),
         (("tiny", "--rewind", "99"), "rewind must lie between 0 and the 10 iterations, not 99"),
+        (("tiny", "--levels", "60"), "ask for at most 42 levels"),
+        (("tiny", "--engine", "steam"), "unknown engine 'steam': choose one of auto"),
+        (("tiny", "--arms", "ticket:2"), "a trial has one ticket, not 2"),
     ],
 )
 def test_bad_values_end_with_one_sentence(tiny_study, lth, command, arguments, says):
@@ -113,10 +116,11 @@ def test_a_wrong_usage_ends_with_status_2(tiny_study, lth, arguments, says):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--levels", "60"), "ask for at most 42 levels"),
         (("--workers", "0"), "workers must be a whole number of at least 1, not 0"),
+        (("--workers", "100000"), "workers must be at most 256, not 100,000"),
+        (("--workers", "2", "--scheduler", "tcp://127.0.0.1:9"), r"leave out either workers \(2\) or 'tcp://127"),
         (("--device", "tpu"), "unknown device 'tpu': choose one of cpu, cuda"),
-        (("--engine", "steam"), "unknown engine 'steam': choose one of auto"),
+        (("--scheduler", ""), "no Dask scheduler answers at '': give an address such as tcp://HOST:8786"),
         (("--scheduler", "tcp://127.0.0.1:9"), "no Dask scheduler answers at 'tcp://127.0.0.1:9'"),
     ],
 )
@@ -125,6 +129,33 @@ def test_what_cannot_be_run_is_told_before_anything_is_written(tiny_study, lth, 
     monkeypatch.setattr(runner, "Client", lambda *a, **k: client(*a, **(k | {"timeout": 1})))
     refused(lth("run", "tiny", *arguments), says)
     assert store.keys() == set()
+
+
+def test_damaged_records_are_told(tiny_study, scheduler, lth):
+    runner.run(tiny_study, scheduler=scheduler)
+    lth("publish", "tiny")
+    file = records_dir() / "tiny" / "runs.parquet"
+    content = file.read_bytes()
+    for place in range(4, len(content) - 4, len(content) // 60):  # in the data, in the page headers, in the footer
+        file.write_bytes(content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :])
+        for command in ("status", "run", "publish"):
+            refused(lth(command, "tiny"), "tiny/runs.parquet is not what was published")
+    file.write_bytes(content)
+    sums = file.with_name("SHA256SUMS")
+    sums.write_bytes(bytes([sums.read_bytes()[0] ^ 128]) + sums.read_bytes()[1:])
+    refused(lth("status", "tiny"), "tiny/curves.parquet is not what was published")
+    sums.unlink()
+    for command in ("status", "run", "publish"):
+        refused(lth(command, "tiny"), "SHA256SUMS is missing.: restore it with git, or publish .* --replace")
+    status, out, _ = lth("publish", "tiny", "--replace")
+    assert status == 0 and "holds 6 runs" in out
+
+
+def test_a_home_that_does_not_exist_is_told(lth, monkeypatch):
+    monkeypatch.setenv("LTH_DATA", "~nobody-of-this-name/data")
+    refused(
+        lth("status", "quickstart"), "LTH_DATA names a home folder that does not exist, '~nobody-of-this-name/data'"
+    )
 
 
 def test_a_missing_data_set_is_told(tiny_mnist, monkeypatch, lth):

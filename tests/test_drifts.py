@@ -53,6 +53,8 @@ def test_what_is_not_recorded_is_named(runs, moves):
         drifts.drifts(runs, ["protocol", "late-rewind"], 2)
     with pytest.raises(MissingRecords):
         drifts.drifts(runs.assign(drift=None), ["protocol"], 2)
+    with pytest.raises(MissingRecords, match="at level 99 is not recorded for any recipe"):
+        drifts.drifts(runs, [], 99)
     with pytest.raises(MissingRecords, match="iteration 3"):
         drifts.at(moves, "protocol", "fc1.weight", 3, "steps")
     assert drifts.recorded(runs, ["late-rewind", "protocol"], 2) == ["protocol"]

@@ -12,6 +12,19 @@ def test_parameters_make_the_study():
     assert (chosen.trials, chosen.recipes[0].iterations) == (2, 700)
 
 
+def test_only_what_is_drawn_is_trained_where_a_parameter_changes_the_study():
+    given = {"study": "lenet", "trials": 1, "arms": None}
+    assert study_of(given, drawn="ticket,reinit").grids[0].draws == {"ticket": 1, "reinit": 1}
+    assert study_of(given | {"arms": "oneshot"}, drawn="ticket").grids[0].draws == {"oneshot": 1}
+    assert study_of({"study": "lenet"}, drawn="ticket") == STUDIES["lenet"]
+
+
+@pytest.mark.parametrize("show", [3, "[0, 3]", [], [0.5]])
+def test_levels_to_show_are_a_list(show):
+    with pytest.raises(LthError, match="show must be a list of levels such as"):
+        study_of({"study": "lenet", "show": show}, "show")
+
+
 def test_what_a_notebook_imports_is_not_a_parameter():
     assert study_of({"study": "quickstart", "pd": pd, "study_of": study_of}).name == "quickstart"
 

@@ -82,6 +82,11 @@ def test_recipes_are_public_and_frozen():
         ({"train_eval_every": 0}, "train eval every"),
         ({"validation_size": 0}, "validation size"),
         ({"rewind": -1}, "between 0 and the 50000 iterations, not -1"),
+        ({"rewind": 1.5}, "between 0 and the 50000 iterations, not 1.5"),
+        ({"rewind": True}, "not True"),
+        ({"rewind": "k"}, "not 'k'"),
+        ({"train_eval_size": 0}, "train eval size"),
+        ({"drift_at": (0.5,)}, "drift is measured must be a whole number.*0.5"),
         ({"rewind": 50_001}, "between 0 and the 50000 iterations, not 50001"),
     ],
 )

@@ -129,6 +129,48 @@ def test_a_kill_while_publishing_leaves_records_that_can_be_read(folder, monkeyp
     assert len(records.load("tiny").curves) == 18
 
 
+@pytest.mark.parametrize("renames", [0, 1, 2, 3])
+def test_a_kill_in_the_first_publication_is_mended_by_the_next(folder, monkeypatch, renames):
+    runs, left = keep(), [renames]
+
+    def killed(self, target):
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    rename = type(folder).replace
+    monkeypatch.setattr(type(folder), "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        records.publish("tiny", runs)
+    monkeypatch.undo()
+    monkeypatch.setenv("LTH_DATA", str(folder.parent.parent))
+    assert len(records.load_or_empty("tiny").runs) == (3 if renames == 3 else 0)
+    assert records.publish("tiny", runs)[1] == 3 and len(records.load("tiny").curves) == 9
+
+
+@pytest.mark.parametrize("name", [*records.FILES, records.SUMS])
+def test_records_of_which_a_file_is_missing_are_not_taken_for_nothing(folder, name):
+    records.publish("tiny", keep(0))
+    (folder / name).unlink()
+    for ask in (lambda: records.load_or_empty("tiny"), lambda: records.publish("tiny", keep(1))):
+        with pytest.raises(LthError, match=f"{name} is missing.: restore it with git, or publish .* --replace"):
+            ask()
+
+
+def test_a_full_disk_is_told_and_what_was_published_stays(folder, monkeypatch):
+    first = keep(0)
+    records.publish("tiny", first)
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(parquet, "write_table", full)
+    with pytest.raises(LthError, match="cannot write records in .*No space left on device.: make room"):
+        records.publish("tiny", [*first, *keep(1)])
+    assert len(records.load("tiny").runs) == 3
+
+
 def test_collect_gives_exactly_the_runs_asked_for():
     records.publish("tiny", keep(0) + keep(1))
     wanted = keep(1)[:2]
@@ -164,14 +206,22 @@ def test_publishing_with_replace_repairs(folder):
     assert records.load("tiny").digest == digest
 
 
-def test_values_out_of_range_are_refused(folder):
+@pytest.mark.parametrize(
+    ("name", "change", "says"),
+    [
+        ("curves", lambda frame: frame.assign(test_acc=97.5), "test_acc"),  # percent instead of a fraction
+        ("curves", lambda frame: frame.drop(columns="trial"), "trial"),
+        ("runs", lambda frame: frame.drop(columns="spec"), "spec"),
+        ("runs", lambda frame: frame.assign(spec="no JSON"), "Expecting value"),
+        ("runs", lambda frame: frame.assign(spec="{}"), "recipe"),
+    ],
+)
+def test_what_does_not_obey_the_format_is_refused(folder, name, change, says):
     records.publish("tiny", keep())
-    frame = pd.read_parquet(folder / "curves.parquet")
-    frame.loc[0, "test_acc"] = 97.5  # percent instead of a fraction
-    frame.to_parquet(folder / "curves.parquet")
+    change(pd.read_parquet(folder / f"{name}.parquet")).to_parquet(folder / f"{name}.parquet")
     lines = [f"{hashlib.sha256((folder / n).read_bytes()).hexdigest()}  {n}\n" for n in records.FILES]
     (folder / records.SUMS).write_text("".join(lines))
-    with pytest.raises(LthError, match="do not obey the record format.*test_acc"):
+    with pytest.raises(LthError, match=f"do not obey the record format.*{says}"):
         records.load("tiny")
 
 

@@ -186,6 +186,8 @@ def test_running_counts_live_processes_only(tiny_study, data_dir):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     (runs_dir() / f"running-{ended.pid}.json").write_text(note)
+    (runs_dir() / "running-x.json").write_text(note)
+    (runs_dir() / "running-1.json").write_text("{}")
     assert runner.running() == {"tiny": 2}
     assert len(list(runs_dir().iterdir())) == 1  # the note of a killed process is swept up
 

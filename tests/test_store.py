@@ -154,8 +154,10 @@ def test_clean_leaves_what_a_living_process_writes(folder):
     folder.mkdir()
     living = folder / f".abc.{os.getpid()}.tmp"
     living.touch()
+    foreign = folder / ".x.tmp"
+    foreign.touch()
     store.clean()
-    assert living.exists()
+    assert living.exists() and foreign.exists()
 
 
 def test_a_failed_write_leaves_nothing(folder, monkeypatch):
