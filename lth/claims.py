@@ -15,6 +15,7 @@ from lth.recipes import RECIPES
 from lth.registry import CLAIMS, Claim
 
 EFFECTS = {"sooner": estimators.sooner, "times": estimators.times, "gain": estimators.gain}
+NUMBERS = ("two-sided", "larger is stronger", "lower bound", "upper bound")  # directions that can be met to the letter
 UNITS = {"sooner": "% earlier", "times": "x faster", "gain": "pp"}
 
 
@@ -107,11 +108,7 @@ def _evaluate(claim: Claim, runs: pd.DataFrame, generator: np.random.Generator) 
             notes.append(f"mean of single trials: {_as_text(claim, estimators.mean_of_ratios(effect, *chosen))}")
     one = estimators.estimate(effect, *chosen, generator)
     verdict = Verdict(claim, judge(claim, one.low, one.high), one.value, one.low, one.high, one.n, _needed(claim, one))
-    if (
-        verdict.verdict == "replicated"
-        and claim.number
-        and claim.direction not in ("level", "no difference", "no worse")
-    ):
+    if verdict.verdict == "replicated" and claim.direction in NUMBERS:
         literally = judge(replace(claim, tolerance=0.0), one.low, one.high)
         notes += ["within its tolerance only"] if literally != "replicated" else []
     if claim.scan:

@@ -71,11 +71,12 @@ class Study:
             choose(recipe, 1.0, self.engine, device)
             check_fits(recipe, datasets.find(recipe.dataset))
             data.load(recipe, stream(self.root_seed, 0, "split"))
-        self.ladders()
+        self.check_levels()
 
-    def ladders(self) -> dict[str, list[dict[str, int]]]:
-        """How many weights each level leaves in each layer, by recipe; LthError where there are too many levels."""
-        return {recipe.name: ladder(skeleton(recipe), recipe.pruning, self.levels) for recipe in self.recipes}
+    def check_levels(self) -> None:
+        """LthError where a recipe's network cannot be pruned so many times."""
+        for recipe in self.recipes:
+            ladder(skeleton(recipe), recipe.pruning, self.levels)
 
     def run(self, **options) -> Records:
         """Train what is missing (options: see lth.runner.run) and return the records of all of the study's runs."""

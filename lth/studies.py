@@ -162,7 +162,7 @@ def study(
     wanted = [replace(r, copy=published[r.dataset]) if r.dataset in published else data.as_found(r) for r in wanted]
     chosen = replace(chosen, recipes=tuple(wanted), levels=levels or chosen.levels, engine=engine or chosen.engine)
     if levels is not None:
-        chosen.ladders()
+        chosen.check_levels()
     return chosen
 
 

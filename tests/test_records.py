@@ -1,5 +1,6 @@
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -104,11 +105,9 @@ def test_later_trials_are_merged():
     assert records.load("tiny").digest == after.digest
 
 
-@pytest.mark.parametrize("renames", [1, 2, 3])
-def test_a_kill_while_publishing_leaves_records_that_can_be_read(folder, monkeypatch, renames):
-    first = keep(0)
-    records.publish("tiny", first)
-    second, left = keep(1), [renames]
+def publish_and_die(monkeypatch, runs, renames: int) -> None:
+    """Publish, and be killed after so many of its files are renamed."""
+    left, rename = [renames], Path.replace
 
     def killed(self, target):
         left[0] -= 1
@@ -116,12 +115,17 @@ def test_a_kill_while_publishing_leaves_records_that_can_be_read(folder, monkeyp
             raise KeyboardInterrupt
         return rename(self, target)
 
-    rename = type(folder).replace
-    monkeypatch.setattr(type(folder), "replace", killed)
-    with pytest.raises(KeyboardInterrupt):
-        records.publish("tiny", second)
-    monkeypatch.undo()
-    monkeypatch.setenv("LTH_DATA", str(folder.parent.parent))
+    with monkeypatch.context() as until, pytest.raises(KeyboardInterrupt):
+        until.setattr(Path, "replace", killed)
+        records.publish("tiny", runs)
+
+
+@pytest.mark.parametrize("renames", [1, 2, 3])
+def test_a_kill_while_publishing_leaves_records_that_can_be_read(folder, monkeypatch, renames):
+    first = keep(0)
+    records.publish("tiny", first)
+    second = keep(1)
+    publish_and_die(monkeypatch, second, renames)
     loaded = records.load("tiny")
     assert set(loaded.curves["trial"]) == set(loaded.runs["trial"])
     assert len(loaded.runs) == (6 if renames == 3 else 3)
@@ -131,20 +135,8 @@ def test_a_kill_while_publishing_leaves_records_that_can_be_read(folder, monkeyp
 
 @pytest.mark.parametrize("renames", [0, 1, 2, 3])
 def test_a_kill_in_the_first_publication_is_mended_by_the_next(folder, monkeypatch, renames):
-    runs, left = keep(), [renames]
-
-    def killed(self, target):
-        left[0] -= 1
-        if left[0] < 0:
-            raise KeyboardInterrupt
-        return rename(self, target)
-
-    rename = type(folder).replace
-    monkeypatch.setattr(type(folder), "replace", killed)
-    with pytest.raises(KeyboardInterrupt):
-        records.publish("tiny", runs)
-    monkeypatch.undo()
-    monkeypatch.setenv("LTH_DATA", str(folder.parent.parent))
+    runs = keep()
+    publish_and_die(monkeypatch, runs, renames)
     assert len(records.load_or_empty("tiny").runs) == (3 if renames == 3 else 0)
     assert records.publish("tiny", runs)[1] == 3 and len(records.load("tiny").curves) == 9
 
