@@ -187,9 +187,9 @@ def draw_2020(ax: Axes, figure: int) -> None:
         ax.axhspan(0.955, 0.965, **style)
         low, high = ax.get_ylim()
         ax.set_ylim(min(low, 0.953), max(high, 0.983))
-        middle = sum(ax.get_xlim()) / 2
-        for y, text in ((0.9725, "2020: 100%, 51.3% and 21.1%"), (0.9665, "2020: 3.6%")):
-            ax.text(middle, y, text, color="0.3", fontsize="small", ha="center", va="center")
+        for y, text in ((0.978, "2020:\n100%,\n51.3%,\n21.1%"), (0.96, "2020:\n3.6%")):
+            where = {"xycoords": ("axes fraction", "data"), "va": "center"}
+            ax.annotate(text, (1.01, y), color="0.3", fontsize="small", **where)
     else:
         low, high, start, end, marker = {2: (0.978, 0.982, 0.98, 0.96, "v"), 3: (3000, 6000, 4500, 20_000, "^")}[figure]
         ax.fill_between([100, 15], low, high, label=name, **style)

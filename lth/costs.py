@@ -125,7 +125,7 @@ def duration(seconds: float) -> str:
     """A duration in the unit that suits it: "45 minutes", "3.2 hours", "5.1 days"."""
     for unit, size in (("days", 86_400), ("hours", 3600)):
         if seconds >= 2 * size:
-            return f"{seconds / size:.1f} {unit}"
+            return f"{seconds / size:,.1f} {unit}"
     return f"{seconds / 60:.0f} minutes"
 
 
@@ -151,7 +151,7 @@ def table(costs: pd.DataFrame) -> pd.DataFrame:
     shown["measuring, sparsest"] = measure.iloc[:, -1].map("{:,.1f}".format)
     shown["memory (MB)"] = named.groupby("engine")["memory_mb"].max().map("{:.0f}".format)
     shown = shown.reindex([name for name in STYLES if name in shown.index])
-    return shown.rename(index={name: style[0] for name, style in STYLES.items()}).rename_axis(None)
+    return shown.rename(index={name: style[0] for name, style in STYLES.items()}).rename_axis("program")
 
 
 def against_density(costs: pd.DataFrame) -> Figure:

@@ -82,7 +82,7 @@ def densities(studies: Iterable[Study]) -> pd.DataFrame:
     for chosen in studies:
         recipe = chosen.recipes[0]
         rungs = [sum(rung.values()) for rung in ladder(skeleton(recipe), recipe.pruning, chosen.levels)]
-        columns[chosen.name] = pd.Series([f"{100 * left / rungs[0]:.3g}" for left in rungs])
+        columns[chosen.name] = pd.Series([f"{100 * left / rungs[0]:.1f}" for left in rungs])
     return pd.DataFrame(columns).fillna("–").rename_axis("level")
 
 
@@ -133,13 +133,16 @@ def emptied(runs: pd.DataFrame) -> int:
 def numbers(prefix: str, chosen: Study, shown: Records | None, source: str) -> dict:
     """What both chapters say in words: how much of the study there is, on which images, and where it comes from."""
     if shown is None:
-        state, count, empty = "No records yet: not tested.", 0, 0
-        source = f"Study {chosen.name}: no records yet."
+        state, source = "No records yet: not tested.", f"Study {chosen.name}: no records yet."
+        extent = f"None of the {len(chosen.runs()):,} runs of the study {chosen.name} is published."
     else:
-        images, count, empty = " and ".join(sorted(set(shown.runs["data"]))), len(shown.runs), emptied(shown.runs)
-        state = f"Trained on {images}."
-    found = {"state": state, "study": chosen.name, "planned": len(chosen.runs()), "shown": count, "emptied": empty}
-    found |= {"source": source, "cut_pp": 100 * plots.BELOW_DENSE}
+        state = f"Trained on {' and '.join(sorted(set(shown.runs['data'])))}."
+        count, empty = f"{len(shown.runs):,} of the {len(chosen.runs()):,}", emptied(shown.runs)
+        extent = f"The figures show {count} runs of the study {chosen.name}."
+        if chosen.recipes[0].pruning.scope == "global":
+            extent += f" Pruning over all layers at once has left {empty:,} of them with a layer without any weight."
+    found = {"state": state, "extent": extent, "study": chosen.name, "source": source}
+    found["cut_pp"] = 100 * plots.BELOW_DENSE
     return {f"{prefix}_{name}": value for name, value in found.items()}
 
 

@@ -3,9 +3,11 @@
 Tables are Markdown, which the book's directive `glued-table` shows on any page in the theme's style.
 """
 
+import re
 from collections.abc import Mapping
 
 import pandas as pd
+from matplotlib import ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -94,7 +96,7 @@ def full_table(table: pd.DataFrame) -> str:
     """Everything about every claim, in the columns of FULL_HEAD."""
     rows = [
         (row["claim"], f"{row['statement'].rstrip('.')} ({row['source']}).", _claimed(row), here(row), row["n"] or "–")
-        + (row["verdict"], "–" if pd.isna(row["needed"]) else row["needed"], _times(row["note"]) or "–")
+        + (row["verdict"], "–" if pd.isna(row["needed"]) else row["needed"], _note(row["note"]) or "–")
         for _, row in table.iterrows()
     ]
     return markdown(FULL_HEAD, rows)
@@ -120,6 +122,11 @@ def markdown(head, rows) -> str:
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines).replace(" %", "%")
 
 
+def frame_markdown(frame: pd.DataFrame) -> str:
+    """A data frame as a Markdown table, the names of its rows first."""
+    return markdown((frame.index.name, *frame.columns), frame.itertuples())
+
+
 def _claimed(row: pd.Series) -> str:
     return _times(row["claimed"])
 
@@ -127,6 +134,11 @@ def _claimed(row: pd.Series) -> str:
 def _times(text: str) -> str:
     """The unit of speed as the book writes it."""
     return text.replace("x faster", "× as fast")
+
+
+def _note(text: str) -> str:
+    """A claim's note as the book writes it, minus signs included."""
+    return re.sub(r"(?<![\w.])-(?=\d)", "−", _times(text))
 
 
 def _tolerance(row: pd.Series) -> str:
@@ -149,6 +161,8 @@ def forest(table: pd.DataFrame, planned: Mapping[str, int]) -> Figure:
     for unit, group, ax in zip(units, groups, axes, strict=True):
         _panel(ax, group, planned)
         ax.set_xlabel(AXES[unit], fontsize="small")
+        if unit == "level":
+            ax.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
     return figure
 
 

@@ -177,7 +177,12 @@ def test_a_study_of_several_recipes_is_run_resumed_and_published_with_its_label(
     shown = published_of(chosen)
     assert analysis.trials_note(shown.runs, 1) == f"n = 1 trial, on {LABEL}"
     assert provenance("deep", shown).endswith(f", on {LABEL}.")
-    assert scale.numbers("deep", chosen, shown, "")["deep_state"] == f"Trained on {LABEL}."
+    numbers = scale.numbers("deep", chosen, shown, "")
+    assert numbers["deep_state"] == f"Trained on {LABEL}."
+    assert numbers["deep_extent"] == (
+        "The figures show 4 of the 4 runs of the study resnet18. Pruning over all layers at once has left 0 of them "
+        "with a layer without any weight."
+    )
 
     # From now on the study is about the copy, whatever else is in the data folder.
     datasets.find("cifar10").copy.unlink()
@@ -206,7 +211,8 @@ def test_what_is_not_published_is_not_drawn_and_not_trained(cifar):
         chosen = study(name)
         assert published_of(chosen) is None
         numbers = scale.numbers("x", chosen, None, None)
-        assert numbers["x_state"] == "No records yet: not tested." and numbers["x_shown"] == 0
+        assert numbers["x_state"] == "No records yet: not tested."
+        assert numbers["x_extent"] == f"None of the {len(chosen.runs())} runs of the study {name} is published."
     assert set(scale.judged("conv2", "conv4", "conv6", "resnet18", "vgg19")["verdict"]) == {"not tested"}
     assert set(scale.expected(NETWORKS)["one GPU"]) == {"not timed"}
     assert scale.nothing_to_draw("conv2").axes[0].texts[0].get_text() == "conv2: no records yet, not tested"

@@ -84,6 +84,16 @@ def test_every_claim_has_a_row_in_every_table():
     assert verdicts.word_table().count("\n") == len(verdicts.WORDS) + 1
 
 
+def test_a_data_frame_becomes_a_table_with_its_names_first():
+    frame = pd.DataFrame({"runs": ["1,040"], "share": ["5 %"]}, index=["lenet"]).rename_axis("study")
+    assert verdicts.frame_markdown(frame) == "| study | runs | share |\n| --- | --- | --- |\n| lenet | 1,040 | 5% |"
+
+
+def test_notes_have_minus_signs_where_numbers_are_below_zero():
+    one = table(records()).query("claim == 'L1'").assign(note="at level 7: -0.19 pp [-0.28, -0.10], Conv-2, 3.0-fold")
+    assert "at level 7: −0.19 pp [−0.28, −0.10], Conv-2, 3.0-fold |" in verdicts.full_table(one)
+
+
 def test_a_range_of_levels_is_told_with_the_effect_inside():
     rows = table(records(only("oneshot", set(range(2, 8)), 0.6, 1.0))).set_index("claim")
     told = verdicts.here(rows.loc["L8"])
