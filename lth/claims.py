@@ -16,6 +16,7 @@ from lth.registry import CLAIMS, Claim
 
 EFFECTS = {"sooner": estimators.sooner, "times": estimators.times, "gain": estimators.gain}
 NUMBERS = ("two-sided", "larger is stronger", "lower bound", "upper bound")  # directions that can be met to the letter
+WITHIN = "within its tolerance only"  # the note on a claim that is replicated, but not to the letter
 UNITS = {"sooner": "% earlier", "times": "x faster", "gain": "pp"}
 
 
@@ -100,17 +101,17 @@ def _evaluate(claim: Claim, runs: pd.DataFrame, generator: np.random.Generator) 
     if claim.estimator == "best":
         means = effect(ours, theirs, axis=0)
         notes.append(f"largest mean {means.max():.2f} at level {columns[int(means.argmax())]}")
-        chosen = estimators.at_best_level(effect, ours, theirs)
+        one = estimators.best_gain(ours, theirs, generator)
     else:
         here = [columns.index(level) for level in claim.levels]
         chosen = ours[:, here].mean(axis=1), theirs[:, here].mean(axis=1)
         if claim.effect != "gain":
             notes.append(f"mean of single trials: {_as_text(claim, estimators.mean_of_ratios(effect, *chosen))}")
-    one = estimators.estimate(effect, *chosen, generator)
+        one = estimators.estimate(effect, *chosen, generator)
     verdict = Verdict(claim, judge(claim, one.low, one.high), one.value, one.low, one.high, one.n, _needed(claim, one))
     if verdict.verdict == "replicated" and claim.direction in NUMBERS:
         literally = judge(replace(claim, tolerance=0.0), one.low, one.high)
-        notes += ["within its tolerance only"] if literally != "replicated" else []
+        notes += [WITHIN] if literally != "replicated" else []
     if claim.scan:
         rest = {
             level: estimators.estimate(effect, ours[:, i], theirs[:, i], generator) for i, level in enumerate(columns)
@@ -135,6 +136,8 @@ def _fall(there: Verdict, by_level: dict[int, Estimate]) -> Verdict:
         verdict = "not replicated" if deepest.low is not None and deepest.low >= 0 else "inconclusive"
     interval = "" if there.low is None else f" [{there.low:.2f}, {there.high:.2f}]"
     note = f"at level {claim.levels[0]}: {there.estimate:+.2f} pp{interval}"
+    if verdict == "replicated" and found != claim.number and not claim.words:
+        note += f"; {WITHIN}"
     return replace(there, verdict=verdict, estimate=found, low=None, high=None, note=note)
 
 
@@ -146,8 +149,9 @@ def _range(inside: Verdict, by_level: dict[int, Estimate]) -> Verdict:
     else:
         off = max(abs(found[0] - claim.levels[0]), abs(found[1] - claim.levels[-1]))
         where = f"levels {found[0]} to {found[1]}"
-    missed = inside.verdict == "replicated" and off > claim.tolerance
-    return replace(inside, verdict="direction only" if missed else inside.verdict, stretch=where)
+    met = inside.verdict == "replicated"
+    word = "direction only" if met and off > claim.tolerance else inside.verdict
+    return replace(inside, verdict=word, stretch=where, note=WITHIN if word == "replicated" and off else "")
 
 
 def _needed(claim: Claim, one: Estimate) -> int | None:

@@ -24,7 +24,7 @@ WORDS = {
     "for speed only": "alone it erases the advantage in speed, and more than a third of that in accuracy is left",
     "for accuracy only": "alone it erases the advantage in accuracy, and more than a third of that in speed is left",
     "weakens": "more than a third is left in speed or in accuracy, and less than the whole in one of the two",
-    "no part": "more than a third is left in speed or in accuracy, and no loss is established in either",
+    "no loss shown": "more than a third is left in speed or in accuracy, and no loss is established in either",
     "necessary": "without it, more than a third is back of an advantage that all together erase",
     "not necessary": "without it, what all together erase stays away: the others suffice",
     "not asked": "all together do not erase the advantage, so that none can be necessary for it",
@@ -91,7 +91,7 @@ def verdict(row, role: str) -> str:
         return "inconclusive"
     if role == "together":
         return "not reproduced"
-    return "weakens" if any(row[f"{measure} share high"] < 1 for measure in RULING) else "no part"
+    return "weakens" if any(row[f"{measure} share high"] < 1 for measure in RULING) else "no loss shown"
 
 
 def _null(row) -> str:

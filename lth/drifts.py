@@ -136,9 +136,9 @@ def accounts_sentence(moves: pd.DataFrame, layer: str, names: dict[str, str]) ->
         sooner, less = past[recipe] < past[PROTOCOL], ends.max()[recipe] < least
         what = {
             (True, True): "written over sooner than under the protocol, and less of it is left in the end,",
-            (True, False): "written over sooner, with no less of it left in the end,",
+            (True, False): "written over sooner, but not in every trial with less of it left,",
             (False, True): "written over no sooner, with less of it left in the end,",
-            (False, False): "written over no sooner, and no less of it is left,",
+            (False, False): "written over no sooner, and not in every trial with less of it left,",
         }[sooner, less]
         groups.setdefault(what, []).append(names[recipe])
     return f"The start is {'; it is '.join(f'{what} with {listed(found)}' for what, found in groups.items())}."

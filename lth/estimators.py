@@ -130,16 +130,30 @@ def mean_of_ratios(effect: Effect, ours: np.ndarray, theirs: np.ndarray) -> floa
     return float(effect(ours[:, None], theirs[:, None], axis=1).mean())
 
 
-def at_best_level(effect: Effect, ours: np.ndarray, theirs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each trial at the level (of its columns) that is best in the *other* trials; (trials,) each.
+def best_gain(ours: np.ndarray, theirs: np.ndarray, generator: np.random.Generator) -> Estimate:
+    """The mean gain (trials, levels) of each trial at the level that is best in the *other* trials, in points.
 
-    The largest of many noisy means flatters: choosing without the trial that is then measured does not. A single
-    trial has no others and is taken at its own best level.
+    The largest of many noisy means flatters: choosing without the trial that is then measured does not. Each resample
+    of the trials chooses anew, since the choice is as uncertain as what is measured there; copies of a trial are left
+    out of its choice like itself. A trial without others is taken at its own best level.
     """
-    rows = np.arange(len(ours))
-    others = [rows[rows != row] if len(rows) > 1 else rows for row in rows]
-    best = [int(np.argmax(effect(ours[other], theirs[other], axis=0))) for other in others]
-    return ours[rows, best], theirs[rows, best]
+    gains, n = 100 * (ours - theirs), len(ours)
+    value = float(_at_others_best(gains, np.ones((1, n), int))[0])
+    if n == 1:
+        return Estimate(value, None, None, n, None)
+    resampled = _at_others_best(gains, generator.multinomial(n, np.full(n, 1 / n), RESAMPLES))
+    low, high = np.percentile(resampled, [2.5, 97.5])
+    return Estimate(value, float(low), float(high), n, math.sqrt(n) * float(resampled.std()))
+
+
+def _at_others_best(gains: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """The mean (resamples,) over trials, each counted as often as it is `drawn` (resamples, trials)."""
+    sums, found = drawn @ gains, np.zeros(len(drawn))
+    for trial, own in enumerate(gains):
+        others = sums - drawn[:, [trial]] * own
+        others[drawn[:, trial] == drawn.sum(axis=1)] = own
+        found += drawn[:, trial] * own[others.argmax(axis=1)]
+    return found / drawn.sum(axis=1)
 
 
 def falls_below(estimates: dict[int, Estimate]) -> int | None:
@@ -154,7 +168,7 @@ def falls_below(estimates: dict[int, Estimate]) -> int | None:
 
 
 def stretch(estimates: dict[int, Estimate]) -> tuple[int, int] | None:
-    """First and last level of the widest stretch with intervals wholly above 0; None where no level has one.
+    """First and last level of the widest stretch that starts and ends with an interval wholly above 0; None if none.
 
     A level whose interval lies wholly below 0 ends a stretch; one whose interval includes 0 does not.
     """

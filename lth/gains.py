@@ -6,7 +6,6 @@ For studies whose claims are not judged, because they are shorter than the paper
 import pandas as pd
 
 from lth import estimators
-from lth.analysis import more_or_less
 from lth.conclusions import estimate_text
 from lth.effects import seeded
 from lth.estimators import DENSE, Effect, Estimate, MissingRecords
@@ -60,7 +59,10 @@ def by_level(runs: pd.DataFrame) -> str:
 
 
 def sentence(runs: pd.DataFrame) -> str:
-    """Tickets against the dense network and fresh weights, where they are fastest and at the sparsest level."""
+    """Tickets against the dense network and fresh weights, where they are fastest and at the sparsest level.
+
+    With 95 % intervals. The fastest of several levels flatters; say so beside it.
+    """
     levels = pruned_levels(runs)
     if levels.empty:
         return "No pruned network has been trained yet."
@@ -73,10 +75,11 @@ def sentence(runs: pd.DataFrame) -> str:
 def _told(runs: pd.DataFrame, level: int, density: float, speed: Estimate) -> str:
     dense = gain_of(runs, level, DENSE, estimators.gain, AT_EARLY)
     text = (
-        f"With {density:.1%} of the weights (n = {dense.n}) tickets reach their early stop {speed.value:.2f} times as "
-        f"fast as the dense network, and are {more_or_less(dense.value)} accurate there than it"
+        f"With {density:.1%} of the weights (n = {dense.n}) tickets reach their early stop "
+        f"{estimate_text(speed, FORMS[0])} times as fast as the dense network; their accuracy there differs from its "
+        f"by {estimate_text(dense, FORMS[1])} percentage points"
     )
     if fresh := gain_of(runs, level, "reinit", estimators.gain, AT_EARLY):
-        text += f", and {more_or_less(fresh.value)} accurate than the same masks with fresh weights"
+        text += f", and from that of the same masks with fresh weights by {estimate_text(fresh, FORMS[1])}"
         text += f" (n = {fresh.n})" if fresh.n != dense.n else ""
     return f"{text}."

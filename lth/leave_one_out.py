@@ -57,6 +57,8 @@ def necessity_sentence(together: pd.Series) -> str:
     if erased:
         return f"All nine together erase the advantage in {listed(erased)}: a deviation can be necessary for that."
     left = listed(f"{interval(together, f'{measure} share', '{:.0%}')} in {measure}" for measure in RULING)
+    if "there" not in stands.values():
+        return f"That all nine together erase the advantage is not established (they leave {left})."
     why = (
         "so that no deviation can be necessary for it"
         if set(stands.values()) == {"there"}
@@ -102,22 +104,33 @@ def back_sentence(rows: pd.DataFrame) -> str:
     return f"Left out, these bring some of it back: {'; '.join(said)}."
 
 
-def cause_sentences(together: pd.Series, alone: pd.DataFrame, without: pd.DataFrame) -> str:
-    """The cause, as far as the verdicts establish it."""
+def cause_sentences(together: pd.Series, alone: pd.DataFrame, without: pd.DataFrame, iterations: int) -> str:
+    """The cause, as far as the verdicts establish it in runs of so many iterations."""
     found = _with(alone, "sufficient")
     sufficient = [name for name in found if name != "lost-weights"]
     necessary, spare = _with(without, "necessary"), _with(without, "not necessary")
     part = {"for speed only": " in speed", "for accuracy only": " in accuracy"}.get(together["verdict"], "")
-    explained = together["verdict"] in ("reproduced", "reversed") or bool(part)
+    explained = together["verdict"] == "reproduced" or bool(part)
+    where = f"at {iterations:,} iterations and against a chain with fresh weights"
     if together["verdict"] in ("no runs", "inconclusive"):
         said = "The reconstruction cannot tell yet whether what the code does on every run explains the null."
+    elif together["verdict"] == "reversed":
+        said = (
+            f"With what the code does on every run, tickets fall behind their control {where}; in the report neither "
+            "is ahead."
+        )
     elif not explained:
-        said = "What the code does on every run does not explain what the report saw."
+        still = listed(measure for measure in RULING if standing(together, measure) == "there")
+        said = (
+            f"What the code does on every run does not explain what the report saw: {where}, more than a third of the "
+            f"advantage in {still} is left."
+        )
     else:
         rest = {" in speed": "accuracy", " in accuracy": "speed"}.get(part)
         said = f"What the code does on every run explains the null{part}" + (
             f", and not that in {rest}." if rest else "."
         )
+        said = f"{where[0].upper()}{where[1:]}, {said[0].lower()}{said[1:]}"
         if sufficient:
             said += f" {enumeration(sufficient).capitalize()} would do it alone."
         else:

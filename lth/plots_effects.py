@@ -18,7 +18,7 @@ MARKS = {  # verdict: marker, colour, filled; told apart by shape where there is
     "sufficient": ("o", "#b3261e", True),
     "necessary": ("o", "#b3261e", True),
     "weakens": ("s", "#0173b2", False),
-    "no part": ("D", "#0b6e4f", False),
+    "no loss shown": ("D", "#0b6e4f", False),
     "not necessary": ("D", "#0b6e4f", False),
     "not asked": ("v", "0.4", False),
     "inconclusive": ("^", "0.4", False),

@@ -186,7 +186,7 @@ UNNUMBERED = "nothing is claimed but that the one is higher; any interval above 
 NO_TICKETS = dict(against="reinit", direction="no difference")
 DEEP = (
     _deep(
-        *("R1-rate", "[FC] Fig. 8", "At learning rate 0.1 tickets are no better than their masks with fresh weights."),
+        *("R1-rate", "[FC] Fig. 8", "At learning rate 0.1 tickets are as accurate as their masks with fresh weights."),
         *(7, "resnet18", "resnet18"),
         **NO_TICKETS,
     ),
@@ -204,7 +204,7 @@ DEEP = (
         *(10, "resnet18-warmup", "resnet18-warmup"),
     ),
     _deep(
-        *("V1-rate", "[FC] Fig. 7", "At learning rate 0.1 tickets are no better than their masks with fresh weights."),
+        *("V1-rate", "[FC] Fig. 7", "At learning rate 0.1 tickets are as accurate as their masks with fresh weights."),
         *(7, "vgg19", "vgg19"),
         **NO_TICKETS,
     ),

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lth import notebook, plots
+from lth.claims import WITHIN
 from lth.errors import check_choice
 from lth.estimators import DENSE
 from lth.grid import Study
@@ -55,11 +56,13 @@ def evidence(chosen: Study) -> Records:
 
 
 def summary(table: pd.DataFrame) -> str:
-    """How many claims have which verdict: "6 of 11 claims replicated, 2 direction only, …"."""
+    """How many claims have which verdict: "6 of 11 claims replicated (1 of them …), 2 direction only, …"."""
     counts = table["verdict"].value_counts()
     if counts.get("not tested", 0) == len(table):
         return f"0 of {len(table)} claims tested"
     first = f"{counts.get('replicated', 0)} of {len(table)} claims replicated"
+    if narrowly := int(table["note"].str.contains(WITHIN).sum()):
+        first += f" ({narrowly} of them within {'its' if narrowly == 1 else 'their'} tolerance only)"
     return ", ".join([first, *(f"{counts[word]} {word}" for word in list(WORDS)[1:] if word in counts)])
 
 
@@ -84,7 +87,9 @@ def front_table(table: pd.DataFrame) -> str:
         (
             row["statement"],
             _claimed(row),
-            here(row) + (f", n\u00a0=\u00a0{row['n']}" if row["n"] else ""),
+            here(row)
+            + (f", n\u00a0=\u00a0{row['n']}" if row["n"] else "")
+            + (f"; {WITHIN}" if WITHIN in row["note"] else ""),
             row["verdict"],
         )
         for _, row in table.iterrows()

@@ -84,7 +84,7 @@ def together(verdict):
     return rows({"": verdict}, "all").iloc[0]
 
 
-ALONE = dict.fromkeys(DEVIATIONS, "no part")
+ALONE = dict.fromkeys(DEVIATIONS, "no loss shown")
 LEFT = dict.fromkeys(CERTAIN, "not necessary")
 
 

@@ -44,8 +44,8 @@ def test_numbers_in_words():
     assert conclusions.estimate_text(Estimate(-0.2, None, None, 1, None), "{:+.1f}") == "−0.2"
     assert conclusions.interval(pd.Series({"x": float("nan")}), "x", "{}") == "–"
     assert conclusions.listed(["a"]) == "a" and conclusions.listed(["a", "b", "c"]) == "a, b and c"
-    mixed = rows({"late-rewind": "no part", "small-weights": "sufficient", "lost-weights": "no part"})
-    assert conclusions.by_verdict(mixed) == "sufficient: small weights; no part: late rewind and lost weights"
+    mixed = rows({"late-rewind": "no loss shown", "small-weights": "sufficient", "lost-weights": "no loss shown"})
+    assert conclusions.by_verdict(mixed) == "sufficient: small weights; no loss shown: late rewind and lost weights"
     assert conclusions.counts(mixed) == "5"
 
 

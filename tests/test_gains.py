@@ -36,12 +36,12 @@ def test_the_fastest_and_the_sparsest_level_are_told(runs):
     better.loc[tickets & (better["level"] == 3), "early_stop_test_acc"] -= 0.02
     better = better[tickets | (better["trial"] == 0)]
     assert gains.sentence(better) == (
-        "With 26.2% of the weights (n = 2) tickets reach their early stop 4.00 times as fast as the dense network, "
-        "and are 0.00 percentage points more accurate there than it, and 0.80 percentage points more accurate than the "
-        "same masks with fresh weights (n = 1). "
-        "With 13.4% of the weights (n = 2) tickets reach their early stop 1.00 times as fast as the dense network, "
-        "and are 2.00 percentage points less accurate there than it, and 1.20 percentage points less accurate than the "
-        "same masks with fresh weights (n = 1)."
+        "With 26.2% of the weights (n = 2) tickets reach their early stop 4.00 [4.00, 4.00] times as fast as the dense "
+        "network; their accuracy there differs from its by +0.00 [+0.00, +0.00] percentage points, and from that of "
+        "the same masks with fresh weights by +0.80 (n = 1). "
+        "With 13.4% of the weights (n = 2) tickets reach their early stop 1.00 [1.00, 1.00] times as fast as the dense "
+        "network; their accuracy there differs from its by −2.00 [−2.00, −2.00] percentage points, and from that of "
+        "the same masks with fresh weights by −1.20 (n = 1)."
     )
     alone = gains.sentence(better[better["arm"] == "ticket"])
     assert "fresh weights" not in alone and alone.count("With ") == 2

@@ -45,18 +45,28 @@ def test_what_leaving_one_out_brings_back_is_the_difference_to_all_together():
 
 
 def cause(null, alone=None, left=None):
-    return leave_one_out.cause_sentences(together(null), rows(ALONE | (alone or {})), rows(LEFT | (left or {})))
+    whole = together(null).copy()
+    if null == "not reproduced":
+        whole[["speed share low", "speed share high"]] = 0.4, 0.6
+    return leave_one_out.cause_sentences(whole, rows(ALONE | (alone or {})), rows(LEFT | (left or {})), 12_000)
 
 
 def test_the_cause_names_what_is_sufficient_and_what_is_necessary():
     said = cause("reproduced", {"small-weights": "sufficient"}, {"late-rewind": "necessary"})
-    assert "explains the null." in said
+    assert said.startswith(
+        "At 12,000 iterations and against a chain with fresh weights, what the code does on every run explains the "
+        "null."
+    )
     assert "Small weights would do it alone." in said
     assert "Late rewind is necessary" in said
 
 
 def test_the_cause_follows_the_null():
-    assert "does not explain" in cause("not reproduced")
+    assert cause("not reproduced") == (
+        "What the code does on every run does not explain what the report saw: at 12,000 iterations and against a "
+        "chain with fresh weights, more than a third of the advantage in speed is left."
+    )
+    assert "tickets fall behind their control" in cause("reversed") and "explains" not in cause("reversed")
     assert "cannot tell yet" in cause("inconclusive", left=dict.fromkeys(CERTAIN, "inconclusive"))
     assert "No single deviation" in cause("reproduced") and "No deviation is necessary" in cause("reproduced")
     speed = cause("for speed only", left={"small-weights": "necessary", "carried-optimizer": "necessary"})
@@ -72,6 +82,7 @@ def test_the_cause_follows_the_null():
     ("share", "words"),
     [
         (0.0, "All nine together erase the advantage in speed and accuracy"),
+        (0.8, "All nine together do not erase the advantage (they leave "),
         (0.8, "so that no deviation can be necessary for it."),
     ],
 )
@@ -79,9 +90,15 @@ def test_what_can_be_necessary_is_said(share, words):
     whole, _ = leave_one_out.reconstruction(left_out(together=share, lost=0.0), suspects())
     assert words in leave_one_out.necessity_sentence(whole.iloc[0])
     few, _ = leave_one_out.reconstruction(left_out(together=share, lost=0.0), suspects(trials=2))
-    assert leave_one_out.necessity_sentence(few.iloc[0]).endswith(
-        "so that nothing can be shown to be necessary for it."
-    )
+    said = leave_one_out.necessity_sentence(few.iloc[0])
+    assert said.startswith("That all nine together erase the advantage is not established (they leave ")
+
+
+def test_nothing_is_shown_to_be_necessary_where_one_advantage_may_be_gone():
+    whole = together("not reproduced").copy()
+    whole[["speed share low", "speed share high", "accuracy share high"]] = 0.4, 0.6, 0.5
+    said = leave_one_out.necessity_sentence(whole)
+    assert "do not erase" in said and said.endswith("so that nothing can be shown to be necessary for it.")
 
 
 def test_the_final_table_holds_every_deviation_and_says_what_is_not_among_all():

@@ -41,7 +41,7 @@ def test_the_band_of_what_counts_as_gone_is_drawn(rows):
 def test_every_verdict_has_a_mark_and_no_two_of_one_figure_share_it():
     drawn = (set(culprits.WORDS) | set(culprits.NULLS)) - {"no runs"}
     assert drawn == set(plots_effects.MARKS)
-    alone = ("sufficient", "for speed only", "for accuracy only", "weakens", "no part", "inconclusive")
+    alone = ("sufficient", "for speed only", "for accuracy only", "weakens", "no loss shown", "inconclusive")
     left_out = ("necessary", "not necessary", "not asked", "inconclusive")
     for words in (alone, left_out):
         assert len({plots_effects.MARKS[word][0] for word in words}) == len(words)

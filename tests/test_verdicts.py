@@ -47,8 +47,10 @@ def change(folder, file, column):
 
 
 def test_the_summary_counts_every_verdict():
-    words = pd.DataFrame({"verdict": ["replicated", "inconclusive", "replicated", "not tested"]})
+    words = pd.DataFrame({"verdict": ["replicated", "inconclusive", "replicated", "not tested"], "note": ""})
     assert verdicts.summary(words) == "2 of 4 claims replicated, 1 inconclusive, 1 not tested"
+    words.loc[0, "note"] = f"mean of single trials: 20.0 % earlier; {claims.WITHIN}"
+    assert verdicts.summary(words).startswith("2 of 4 claims replicated (1 of them within its tolerance only), 1 inc")
     assert verdicts.summary(words[3:]) == "0 of 1 claims tested"
     assert verdicts.summary(words[1:2]) == "0 of 1 claims replicated, 1 inconclusive"
 

@@ -32,7 +32,7 @@ BADGES = {
     "for speed only": "warning",
     "for accuracy only": "warning",
     "weakens": "warning",
-    "no part": "success",
+    "no loss shown": "success",
     "necessary": "danger",
     "not necessary": "success",
     "not asked": "light",
