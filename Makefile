@@ -26,9 +26,9 @@ book: data notebooks ## set up, execute every notebook, build the HTML with warn
 test: lint data chromium book unit nbval ## set up and run everything CI checks
 	@echo "All checks passed."
 
-bench: data ## time training on one core and record it: ten minutes, nothing else running (ARGS=--help: options)
+bench: data ## time training on one core and record it: ten minutes, nothing else running (ARGS=--no-keep: write nothing)
 	@$(PY) benchmarks/bench.py $(ARGS)
-	@$(PY) benchmarks/networks.py $(NETWORK_ARGS)
+	@$(PY) benchmarks/networks.py $(ARGS)
 
 gpu: $(READY) ## train the studies of the other networks on one GPU; safe to stop and repeat (ARGS=--plan: how long)
 	@$(PY) benchmarks/gpu.py $(ARGS)
@@ -60,10 +60,11 @@ unit: data
 nbval: data
 	$(PY) -m pytest -q --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg notebooks
 
-# The browser test opens the book in a real browser.
-chromium:
+# The browser test opens the book in a real browser: one that is there, a package's, or Playwright's own.
+chromium: $(READY)
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
 	|| { [ "$$(id -u)" = 0 ] && apt-get -qq update && apt-get -qq install -y chromium >/dev/null; } \
+	|| $(PY) -m playwright install chromium \
 	|| { echo "The browser test needs Chromium: install the package chromium and run make again." >&2; exit 1; }
 
 $(READY): pyproject.toml constraints.txt

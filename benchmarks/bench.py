@@ -30,7 +30,6 @@ HERE = Path(__file__).parent
 LEVELS = "0,3,7,12,15,21"  # LeNet: 100, 51.3, 21.1, 7.0, 3.6 and 0.96 % of the weights
 PAPER = {"trials": 5, "levels": 25, "iterations": 50_000, "arms": "ticket,reinit:3"}
 CORES = 2
-PACKAGES = ("torch", "torchvision", "numpy", "numba")
 console = Console()
 
 

@@ -15,7 +15,6 @@ import typer
 from lth import costs
 from lth.download import fetch
 from lth.errors import LthError
-from lth.networks import NETWORKS
 from lth.studies import study
 
 HERE = Path(__file__).parent
@@ -46,7 +45,7 @@ def main(
 
 
 def _run(source: Path | None, names: list[str], plan: bool, trials: int | None) -> None:
-    known = [s.name for s in NETWORKS]
+    known = list(dict.fromkeys(name for name, _ in STEPS))
     if wrong := [name for name in names if name not in known]:
         raise LthError(f"unknown study {wrong[0]!r}: choose from {', '.join(known)}")
     if not torch.cuda.is_available():

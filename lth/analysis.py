@@ -26,9 +26,20 @@ SHORT_NAMES = {  # of arms, in notes
 
 
 def select_arms(records: Records, arms: Iterable[str]) -> Records:
-    """The records of these arms, as far as there are any."""
+    """The records of these arms, as far as there are any; LthError for those of several recipes."""
+    check_one_recipe(records)
     curves, runs = (frame[frame["arm"].isin(list(arms))] for frame in (records.curves, records.runs))
     return replace(records, curves=curves, runs=runs)
+
+
+def check_one_recipe(records: Records) -> None:
+    """LthError where the records are of several recipes: their mean would be that of different experiments."""
+    names = sorted(records.runs["recipe"].unique())
+    if len(names) > 1:
+        raise LthError(
+            f"{records.study!r} has the recipes {', '.join(names)}: draw one of them, with the parameter recipes such "
+            f"as {names[0]!r}"
+        )
 
 
 def average_draws(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

@@ -18,8 +18,8 @@ def study_of(namespace: dict, *others: str, drawn: str | None = None) -> Study:
 
     `namespace` is its globals() right after the parameters; `others` are its parameters that do not shape the study.
     `drawn` are the arms of its figure, such as "ticket,reinit": where parameters change the study and name no arms, no
-    others are trained. Raises LthError where papermill, which assigns unknown names without a word, has set one that
-    does not exist.
+    others are trained, and arms that are named must hold them. Raises LthError where papermill, which assigns unknown
+    names without a word, has set one that does not exist.
     """
     allowed = ("study", *STUDY_PARAMETERS, *others)
     for name, value in namespace.items():
@@ -27,11 +27,14 @@ def study_of(namespace: dict, *others: str, drawn: str | None = None) -> Study:
             check_choice("parameter", name, allowed)
     show = namespace.get("show")
     if show is not None and not (isinstance(show, list) and show and all(type(level) is int for level in show)):
-        raise LthError(f"show must be a list of levels such as [0, 7], not {show!r}")
+        raise LthError(f"show must be a list of levels, such as papermill's -y 'show: [0, 7]', not {show!r}")
     given = {name: namespace[name] for name in STUDY_PARAMETERS if name in namespace}
     chosen = study(namespace["study"], **given)
     if drawn and given.get("arms") is None and not unchanged(chosen):
         return study(namespace["study"], **(given | {"arms": drawn}))
+    planned = {arm for grid in chosen.grids for arm in grid.draws}
+    if drawn and (lacking := [arm for arm in drawn.split(",") if arm not in planned]):
+        raise LthError(f"this notebook draws {' and '.join(lacking)} too: add it to the arms {given['arms']!r}")
     return chosen
 
 

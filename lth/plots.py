@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from lth.analysis import average_draws, curves_at, trials_note, with_dense
+from lth.analysis import average_draws, check_one_recipe, curves_at, trials_note, with_dense
 from lth.records import Records
 
 ENVELOPE = ("pi", 100)  # from the lowest to the highest trial, as the report and the paper draw it
@@ -91,8 +91,10 @@ def against_density(records: Records, column: str, planned: int | dict[str, int]
 def paper_figure(records: Records, planned: dict[str, int]) -> Figure:
     """The paper's Figure 4: speed and accuracy, of iterative pruning on the left and of one-shot pruning on the right.
 
-    Both sides show the ticket of iterative pruning; of the other arms, those that the records hold.
+    Both sides show the ticket of iterative pruning; of the other arms, those that the records hold. LthError for
+    records of several recipes.
     """
+    check_one_recipe(records)
     parts = {}
     for title, arms in (("Iterative", ("reinit", "random-mask")), ("One-shot", ("oneshot", "oneshot-reinit"))):
         there = set(records.runs["arm"]) & set(arms)

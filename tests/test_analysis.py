@@ -80,6 +80,15 @@ def test_arms_are_selected_from_curves_and_runs():
     assert set(chosen.runs["arm"]) == set(chosen.curves["arm"]) == {"reinit"}
 
 
+def test_different_experiments_are_not_averaged():
+    one, other = made_up_runs(), made_up_runs().assign(recipe="unit")
+    both = Records("mixed", one.assign(iteration=0), pd.concat([one, other]))
+    with pytest.raises(
+        LthError, match=r"'mixed' has the recipes \w+, unit: draw one of them, with the parameter recipes"
+    ):
+        analysis.select_arms(both, ["ticket"])
+
+
 def test_the_lowest_density_counts_only_levels_without_a_gap_above():
     levels = pd.DataFrame({"arm": "ticket", "level": [0, 1, 2, 3], "accuracy": [1.0, 0.999, 0.9, 1.0]})
     levels["density"] = [1.0, 0.8, 0.6, 0.5]

@@ -15,13 +15,16 @@ def test_parameters_make_the_study():
 def test_only_what_is_drawn_is_trained_where_a_parameter_changes_the_study():
     given = {"study": "lenet", "trials": 1, "arms": None}
     assert study_of(given, drawn="ticket,reinit").grids[0].draws == {"ticket": 1, "reinit": 1}
-    assert study_of(given | {"arms": "oneshot"}, drawn="ticket").grids[0].draws == {"oneshot": 1}
+    more = given | {"arms": "ticket,reinit:2,oneshot"}
+    assert study_of(more, drawn="ticket,reinit").grids[0].draws == {"ticket": 1, "reinit": 2, "oneshot": 1}
+    with pytest.raises(LthError, match="this notebook draws reinit too: add it to the arms 'ticket,random-mask'"):
+        study_of(given | {"arms": "ticket,random-mask"}, drawn="ticket,reinit")
     assert study_of({"study": "lenet"}, drawn="ticket") == STUDIES["lenet"]
 
 
 @pytest.mark.parametrize("show", [3, "[0, 3]", [], [0.5]])
 def test_levels_to_show_are_a_list(show):
-    with pytest.raises(LthError, match="show must be a list of levels such as"):
+    with pytest.raises(LthError, match="show must be a list of levels, such as"):
         study_of({"study": "lenet", "show": show}, "show")
 
 

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from lth import plots
+from lth.errors import LthError
 from lth.records import Records
 
 
@@ -120,6 +123,12 @@ def test_the_papers_figure_sets_iterative_beside_one_shot_pruning(records):
     assert "weights left" in axes[2, 0].get_xlabel() and "early-stop" in axes[0, 0].get_ylabel()
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names == ["winning ticket", "same masks, fresh weights", "one-shot ticket", "dense net, mean"]
+
+
+def test_the_papers_figure_is_of_one_recipe(records):
+    both = replace(records, runs=pd.concat([records.runs, records.runs.assign(recipe="unit")]))
+    with pytest.raises(LthError, match="has the recipes"):
+        plots.paper_figure(both, {"ticket": 2})
 
 
 def test_the_papers_figure_names_the_half_that_is_missing(records):

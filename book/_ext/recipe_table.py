@@ -30,7 +30,7 @@ def optimizer_text(optimizer: Optimizer) -> str:
 
 
 def pruning_text(pruning: Pruning) -> str:
-    """Share removed at each level by kind of layer, and over what it is ranked."""
+    """Share removed at each level by kind of layer."""
     kinds = (("conv", pruning.convolution), ("fc", pruning.linear), ("output", pruning.output))
     return ", ".join(f"{kind} {100 * rate:g}%" for kind, rate in kinds if rate)
 
