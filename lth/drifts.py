@@ -121,19 +121,19 @@ def ends_sentence(moves: pd.DataFrame, layer: str, names: dict[str, str]) -> str
 def accounts_sentence(moves: pd.DataFrame, layer: str, names: dict[str, str]) -> str:
     """With which recipes the start is written over sooner than under the protocol, and with which less of it is left.
 
-    Sooner: at an earlier measured iteration. Less: in every trial a smaller cosine at the end than in any of the
-    protocol's.
+    Sooner: at an earlier measured iteration. Less: in every trial that both have, a smaller cosine at the end.
     """
     others = [recipe for recipe in names if recipe != PROTOCOL]
     if not others or PROTOCOL not in names:
         return "Nothing is compared with the protocol here."
     _, _, last = _moments(moves)
-    ends = moves[(moves["layer"] == layer) & (moves["iteration"] == last)].groupby("recipe")["cosine"]
-    least, never = ends.min()[PROTOCOL], last + 1
-    past = {recipe: outgrown(moves, recipe, layer) or never for recipe in names}
+    ends = moves[(moves["layer"] == layer) & (moves["iteration"] == last)]
+    ends = ends.pivot_table(index="trial", columns="recipe", values="cosine")
+    past = {recipe: outgrown(moves, recipe, layer) or last + 1 for recipe in names}
     groups: dict[str, list[str]] = {}
     for recipe in others:
-        sooner, less = past[recipe] < past[PROTOCOL], ends.max()[recipe] < least
+        both = ends[[recipe, PROTOCOL]].dropna()
+        sooner, less = past[recipe] < past[PROTOCOL], bool((both[recipe] < both[PROTOCOL]).all())
         what = {
             (True, True): "written over sooner than under the protocol, and less of it is left in the end,",
             (True, False): "written over sooner, but not in every trial with less of it left,",

@@ -135,7 +135,8 @@ def best_gain(ours: np.ndarray, theirs: np.ndarray, generator: np.random.Generat
 
     The largest of many noisy means flatters: choosing without the trial that is then measured does not. Each resample
     of the trials chooses anew, since the choice is as uncertain as what is measured there; copies of a trial are left
-    out of its choice like itself. A trial without others is taken at its own best level.
+    out of its choice like itself, and where it alone was drawn, the trials that were not drawn choose. A single trial
+    is taken at its own best level.
     """
     gains, n = 100 * (ours - theirs), len(ours)
     value = float(_at_others_best(gains, np.ones((1, n), int))[0])
@@ -143,7 +144,7 @@ def best_gain(ours: np.ndarray, theirs: np.ndarray, generator: np.random.Generat
         return Estimate(value, None, None, n, None)
     resampled = _at_others_best(gains, generator.multinomial(n, np.full(n, 1 / n), RESAMPLES))
     low, high = np.percentile(resampled, [2.5, 97.5])
-    return Estimate(value, float(low), float(high), n, math.sqrt(n) * float(resampled.std()))
+    return Estimate(value, float(low), float(high), n, n / math.sqrt(n - 1) * float(resampled.std()))
 
 
 def _at_others_best(gains: np.ndarray, drawn: np.ndarray) -> np.ndarray:
@@ -151,7 +152,7 @@ def _at_others_best(gains: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     sums, found = drawn @ gains, np.zeros(len(drawn))
     for trial, own in enumerate(gains):
         others = sums - drawn[:, [trial]] * own
-        others[drawn[:, trial] == drawn.sum(axis=1)] = own
+        others[drawn[:, trial] == drawn.sum(axis=1)] = gains.sum(axis=0) - own if len(gains) > 1 else own
         found += drawn[:, trial] * own[others.argmax(axis=1)]
     return found / drawn.sum(axis=1)
 

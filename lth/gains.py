@@ -61,7 +61,7 @@ def by_level(runs: pd.DataFrame) -> str:
 def sentence(runs: pd.DataFrame) -> str:
     """Tickets against the dense network and fresh weights, where they are fastest and at the sparsest level.
 
-    With 95 % intervals. The fastest of several levels flatters; say so beside it.
+    With 95 % intervals.
     """
     levels = pruned_levels(runs)
     if levels.empty:
@@ -69,7 +69,15 @@ def sentence(runs: pd.DataFrame) -> str:
     speed = {level: gain_of(runs, level, DENSE, estimators.times, EARLY) for level in levels.index}
     fastest = max(levels.index, key=lambda level: speed[level].value)
     told = [_told(runs, level, levels[level], speed[level]) for level in sorted({fastest, levels.index[-1]})]
-    return " ".join(told)
+    return " ".join(told) + (" (The fastest of several levels flatters.)" if len(levels) > 1 else "")
+
+
+def late_sentence(share: float) -> str:
+    """What it means that this share of the runs stops in the last tenth of training."""
+    return (
+        f"{share:.0%} of the runs stop in the last tenth of their training: they might have stopped later still, so "
+        "that the speed of those that stop early is rather underestimated."
+    )
 
 
 def _told(runs: pd.DataFrame, level: int, density: float, speed: Estimate) -> str:

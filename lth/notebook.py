@@ -23,7 +23,11 @@ def study_of(namespace: dict, *others: str, drawn: str | None = None) -> Study:
     """
     allowed = ("study", *STUDY_PARAMETERS, *others)
     for name, value in namespace.items():
-        if not name.startswith("_") and name not in _IPYTHON and not isinstance(value, ModuleType | FunctionType):
+        if (
+            not name.startswith("_")
+            and name not in _IPYTHON
+            and not isinstance(value, ModuleType | FunctionType | type)
+        ):
             check_choice("parameter", name, allowed)
     show = namespace.get("show")
     if show is not None and not (isinstance(show, list) and show and all(type(level) is int for level in show)):
@@ -34,7 +38,10 @@ def study_of(namespace: dict, *others: str, drawn: str | None = None) -> Study:
         return study(namespace["study"], **(given | {"arms": drawn}))
     planned = {arm for grid in chosen.grids for arm in grid.draws}
     if drawn and (lacking := [arm for arm in drawn.split(",") if arm not in planned]):
-        raise LthError(f"this notebook draws {' and '.join(lacking)} too: add it to the arms {given['arms']!r}")
+        named = ",".join(sorted(planned))
+        raise LthError(
+            f"this notebook draws {' and '.join(lacking)} too, which are not among the arms {named!r}: add them"
+        )
     return chosen
 
 

@@ -137,10 +137,10 @@ def test_the_best_level_is_chosen_on_the_other_trials():
 
 
 def test_the_best_level_is_chosen_anew_in_every_resample():
-    # Resampled, two trials are both (1/2) or one of them twice (1/4 each), which is then taken at its own best level.
+    # Resampled, two trials are both (1/2) or one of them twice (1/4 each): then the other one chooses its level.
     gains = np.array([[1.0, 0.1], [0.0, 0.1]])
     drawn = np.array([[1, 1], [2, 0], [0, 2]])
-    np.testing.assert_allclose(estimators._at_others_best(gains, drawn), [0.05, 1.0, 0.1])
+    np.testing.assert_allclose(estimators._at_others_best(gains, drawn), [0.05, 0.1, 0.0])
     # Three trials, the first drawn twice: it is measured where the third is best, the third where the first is.
     gains = np.array([[3.0, 0.5], [9.0, 9.0], [0.2, 1.0]])
     np.testing.assert_allclose(estimators._at_others_best(gains, np.array([[2, 0, 1]])), [(2 * 0.5 + 0.2) / 3])
@@ -153,7 +153,7 @@ def test_with_a_clear_best_level_the_interval_is_that_of_its_mean():
     plain = estimate(gain, ours[:, 1], theirs[:, 1], np.random.default_rng(4))
     assert best.value == pytest.approx(plain.value)
     assert [best.low, best.high] == pytest.approx([plain.low, plain.high], abs=0.1 * (plain.high - plain.low))
-    assert best.deviation == pytest.approx(plain.deviation, rel=0.1)
+    assert best.deviation == pytest.approx(plain.deviation, rel=0.03)
 
 
 def test_choosing_the_best_level_does_not_flatter(monkeypatch):

@@ -17,8 +17,10 @@ def test_only_what_is_drawn_is_trained_where_a_parameter_changes_the_study():
     assert study_of(given, drawn="ticket,reinit").grids[0].draws == {"ticket": 1, "reinit": 1}
     more = given | {"arms": "ticket,reinit:2,oneshot"}
     assert study_of(more, drawn="ticket,reinit").grids[0].draws == {"ticket": 1, "reinit": 2, "oneshot": 1}
-    with pytest.raises(LthError, match="this notebook draws reinit too: add it to the arms 'ticket,random-mask'"):
+    with pytest.raises(LthError, match="draws reinit too, which are not among the arms 'random-mask,ticket': add them"):
         study_of(given | {"arms": "ticket,random-mask"}, drawn="ticket,reinit")
+    with pytest.raises(LthError, match="draws reinit too, .* 'chain-reinit,chain-rewound,ticket'"):
+        study_of({"study": "null-2020"}, drawn="ticket,reinit")
     assert study_of({"study": "lenet"}, drawn="ticket") == STUDIES["lenet"]
 
 
