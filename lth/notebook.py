@@ -77,7 +77,7 @@ def unchanged(chosen: Study) -> bool:
     return chosen == STUDIES[chosen.name]
 
 
-def provenance(notebook: str, shown: Records, **parameters) -> str:
+def provenance(notebook: str, shown: Records, /, **parameters) -> str:
     """Where a figure comes from, for its caption: notebook, parameters, study, record hash and commit."""
     given = ", ".join(f"{name} = {value}" for name, value in parameters.items() if value is not None) or "defaults"
     commits = ", ".join(sorted(set(shown.runs["commit"]))) or "none"
