@@ -7,17 +7,20 @@
     ```
 
 What `glue` itself brings from another page is HTML without the theme's style; this is parsed like the page's own text.
-Cells that hold a verdict and nothing else become badges.
+Cells that hold a verdict and nothing else become badges. In the tables of LISTS each cell also carries the head of its
+column, shown where a phone turns the table into a list (`_static/custom.css`).
 """
 
 import json
 import re
 from pathlib import Path
 
+from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
 MIMES = ("application/papermill.record/text/markdown", "text/markdown")
+LISTS = {"front", "claims"}  # the classes of tables that a phone shows as lists
 BADGES = {
     "replicated": "success",
     "direction only": "info",
@@ -58,6 +61,14 @@ def with_badges(table: str) -> str:
     return re.sub(rf"\| ({words}) (?=\|)", lambda match: f"| {{bdg-{BADGES[match[1]]}}}`{match[1]}` ", table)
 
 
+def label_cells(table: nodes.table) -> None:
+    """Put each column's head before its cells' text, but for the first column, which names the row."""
+    heads = [entry.astext() for entry in table.next_node(nodes.thead).findall(nodes.entry)]
+    for row in table.next_node(nodes.tbody).findall(nodes.row):
+        for head, cell in list(zip(heads, row, strict=True))[1:]:
+            cell.next_node(nodes.paragraph).insert(0, nodes.inline("", f"{head.rstrip('?')}: ", classes=["column"]))
+
+
 class GluedTable(SphinxDirective):
     """Render the table NOTEBOOK::KEY; the content is its caption, `:name:` its label, `:class:` its style."""
 
@@ -75,7 +86,12 @@ class GluedTable(SphinxDirective):
             raise self.error(f"no table {key!r} is glued in {document}: it has {', '.join(sorted(tables)) or 'none'}")
         options = "".join(f":{name}: {self.options[name]}\n" for name in self.option_spec if name in self.options)
         caption = " ".join(self.content)
-        return self.parse_text_to_nodes(f":::{{table}} {caption}\n{options}\n{with_badges(tables[key])}\n:::")
+        parsed = self.parse_text_to_nodes(f":::{{table}} {caption}\n{options}\n{with_badges(tables[key])}\n:::")
+        if LISTS & set(self.options.get("class", "").split()):
+            for node in parsed:
+                for table in node.findall(nodes.table):
+                    label_cells(table)
+        return parsed
 
 
 def setup(app) -> dict:

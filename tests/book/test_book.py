@@ -61,6 +61,7 @@ class View:
     images: list[dict]
     raw_math: int  # formulas that MathJax has not typeset
     typeset: int  # formulas in all
+    cells: list[tuple[str, str]]  # head of the column and text seen, in the tables that a phone shows as lists
     has_text: bool  # more than a title
 
 
@@ -80,6 +81,11 @@ LOOK = """async () => {
       i => ({source: i.src, alt: i.getAttribute("alt"), width: i.naturalWidth, shown: i.clientWidth})),
     raw_math: maths.filter(m => !m.querySelector("mjx-container") || m.querySelector("mjx-merror")).length,
     typeset: maths.length,
+    cells: [...article.querySelectorAll("table:is(.front, .claims)")].flatMap(t => {
+      const heads = [...t.querySelectorAll("thead th")].map(h => h.textContent.trim());
+      return [...t.querySelectorAll("tbody tr")].flatMap(
+        r => [...r.cells].slice(1).map((c, i) => [heads[i + 1], c.innerText.trim()]));
+    }),
     has_text: article.innerText.trim().length > 200,
   };
 }"""
@@ -223,3 +229,13 @@ def test_nothing_was_left_unglued(page):
     for trace in ("{glue", ".ipynb::", "np.float"):
         assert trace not in prose
     assert not re.search(r"\b(nan|NaN)\b", prose)
+
+
+@on_every_page
+def test_a_phone_names_the_columns_of_tables_that_become_lists(views, page):
+    wide, narrow = views[page, "desktop"].cells, views[page, "phone"].cells
+    assert [[head, f"{head.rstrip('?')}: {text}".strip()] for head, text in wide] == narrow
+
+
+def test_some_tables_become_lists(views):
+    assert any(views[page, "phone"].cells for page in PAGES)

@@ -64,15 +64,6 @@ def test_every_verdict_has_a_badge():
     assert {*verdicts.WORDS, *comparison.WORDS, *culprits.WORDS} == set(badges)
 
 
-@pytest.mark.parametrize(
-    ("style", "head", "first"), [("front", verdicts.FRONT_HEAD, 2), ("claims", verdicts.FULL_HEAD, 3)]
-)
-def test_a_phone_names_the_columns_as_the_tables_head_does(style, head, first):
-    css = (ROOT / "book" / "_static" / "custom.css").read_text()
-    labels = re.findall(rf'table\.{style} td:nth-child\((\d+)\)::before {{ content: "(.*): "; }}', css)
-    assert labels == [(str(i), name) for i, name in enumerate(head, 1) if i >= first]
-
-
 def test_the_recipe_table_shows_every_recipe():
     head, *rows = extension("recipe_table").rows(list(RECIPES.values()))
     assert {len(row) for row in rows} == {len(head)} == {len(RECIPES) + 1}
