@@ -77,8 +77,13 @@ def unchanged(chosen: Study) -> bool:
     return chosen == STUDIES[chosen.name]
 
 
-def provenance(notebook: str, shown: Records, /, **parameters) -> str:
-    """Where a figure comes from, for its caption: notebook, parameters, study, record hash and commit."""
+def provenance(notebook: str, shown: Records, namespace: dict, /, **others) -> str:
+    """Where a figure comes from, for its caption: notebook, parameters, study, record hash and commit.
+
+    The parameters are those of STUDY_PARAMETERS that `namespace`, the notebook's globals(), has, and `others`; those
+    that are None are not said.
+    """
+    parameters = {name: namespace.get(name) for name in STUDY_PARAMETERS} | others
     given = ", ".join(f"{name} = {value}" for name, value in parameters.items() if value is not None) or "defaults"
     commits = ", ".join(sorted(set(shown.runs["commit"]))) or "none"
     return (

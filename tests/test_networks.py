@@ -176,7 +176,7 @@ def test_a_study_of_several_recipes_is_run_resumed_and_published_with_its_label(
     records.publish("resnet18", chosen.runs())
     shown = published_of(chosen)
     assert analysis.trials_note(shown.runs, 1) == f"n = 1 trial, on {LABEL}"
-    assert provenance("deep", shown).endswith(f", on {LABEL}.")
+    assert provenance("deep", shown, {}).endswith(f", on {LABEL}.")
     numbers = scale.numbers("deep", chosen, shown, "")
     assert numbers["deep_state"] == f"Trained on {LABEL}."
     assert numbers["deep_extent"] == (

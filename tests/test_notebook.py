@@ -51,12 +51,12 @@ def test_a_study_of_hours_is_never_trained_unasked(tmp_path, monkeypatch):
 
 def test_provenance_names_notebook_parameters_study_records_and_commit():
     records = Records("lenet", pd.DataFrame({"loss": [1.0]}), pd.DataFrame({"key": ["k"], "commit": ["abc"]}))
-    text = provenance("accuracy", records, trials=2, levels=None)
+    text = provenance("accuracy", records, {"trials": 2, "levels": None, "runs": 7}, show=[0, 7])
     assert text == (
-        f"Notebook accuracy.ipynb (parameters: trials = 2), study lenet, records {records.digest}, "
+        f"Notebook accuracy.ipynb (parameters: trials = 2, show = [0, 7]), study lenet, records {records.digest}, "
         "trained at commit abc."
     )
     assert beside("The protocol", records) == f"The protocol: study lenet, records {records.digest}."
     changed = Records("lenet", pd.DataFrame({"loss": [1.1]}), records.runs)
     assert changed.digest != records.digest
-    assert "parameters: defaults" in provenance("accuracy", records, trials=None)
+    assert "parameters: defaults" in provenance("accuracy", records, {"trials": None})
