@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from lth import markdown
 from lth.estimators import DENSE, MissingRecords, estimate, gain, paired, sooner
 from lth.records import Records
-from lth.verdicts import markdown
 
 EARLY, AT_EARLY, AT_END = "early_stop_iteration", "early_stop_test_acc", "final_test_acc"
 ARMS = {"ticket": "tickets", "reinit": "fresh weights"}
@@ -158,7 +158,7 @@ def resolution(figure: int) -> float:
 def table(found: Sequence[Answer]) -> str:
     """Point by point: what the report saw, what we see."""
     rows = [(one.point.seen, one.ours, one.n or "–", one.word) for one in found]
-    return markdown(("The report's figure", "Our records", "n", "Ours"), rows)
+    return markdown.table(("The report's figure", "Our records", "n", "Ours"), rows)
 
 
 def summary(found: Sequence[Answer]) -> str:

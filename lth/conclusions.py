@@ -6,14 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from lth import effects
+from lth import effects, markdown
 from lth.analysis import listed
 from lth.comparison import POINTS, Answer, answer, summary
 from lth.culprits import NULLS, ROLES, RULING, WORDS, ranked
 from lth.errors import check_choice
 from lth.estimators import Estimate
 from lth.recipes import Recipe
-from lth.verdicts import markdown
 
 MINUS = str.maketrans("-", "−")
 LESSONS = {
@@ -76,12 +75,12 @@ def effects_table(rows: pd.DataFrame, role: str) -> str:
         )
         for _, row in rows.iterrows()
     ]
-    return markdown((*head, f"Accuracy {left}", "n", "Verdict"), lines)
+    return markdown.table((*head, f"Accuracy {left}", "n", "Verdict"), lines)
 
 
 def word_table() -> str:
     """What each verdict means, on single deviations and on all together."""
-    return markdown(("Verdict", "It means that"), [*WORDS.items(), *NULLS.items()])
+    return markdown.table(("Verdict", "It means that"), [*WORDS.items(), *NULLS.items()])
 
 
 def enumeration(names: Iterable[str]) -> str:
@@ -121,7 +120,7 @@ def null_sentence(
 def lessons(names: Iterable[str]) -> str:
     """What the culprits teach, as a table."""
     rows = [(plain(name), f"{LESSONS[name]}.".capitalize()) for name in names]
-    return markdown(("Culprit", "What would have caught it"), rows or [("none is convicted yet", "–")])
+    return markdown.table(("Culprit", "What would have caught it"), rows or [("none is convicted yet", "–")])
 
 
 def resumed_sentence(runs: pd.DataFrame, recipes: Iterable[Recipe]) -> str:
@@ -157,7 +156,7 @@ def resemblance(runs: pd.DataFrame) -> str:
         if all(one.word != "no records" for one in found):
             cells = [f"{one.ours.split(' ', 1 + (i == 1))[-1]}: {one.word}" for i, one in enumerate(found)]
             rows.append((point.seen, *cells, min(one.n for one in found)))
-    return markdown(("The report, of both arms", "Our tickets", "Our own chains", "n"), rows)
+    return markdown.table(("The report, of both arms", "Our tickets", "Our own chains", "n"), rows)
 
 
 def witness_sentence(speed: float, fresh_speed: float, accuracy: float, fresh_accuracy: float) -> str:

@@ -10,7 +10,7 @@ import pandera.pandas as pa
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from lth import records
+from lth import tables
 from lth.engines import choose
 from lth.errors import LthError, check_choice
 from lth.grid import Study
@@ -56,7 +56,7 @@ COSTS = pa.DataFrameSchema(
 
 def load(record: str = "benchmark") -> pd.DataFrame:
     """The benchmark's record, a row a program, level and `what`; LthError where it is missing or not as written."""
-    (costs,) = records.read_tables(record, (FILE,), "benchmarks", "make it again with `make bench`")
+    (costs,) = tables.read(record, (FILE,), "benchmarks", "make it again with `make bench`")
     try:
         return COSTS.validate(costs)
     except pa.errors.SchemaError as error:
@@ -78,7 +78,7 @@ def widest(costs: pd.DataFrame) -> str:
 def save(costs: pd.DataFrame, record: str = "benchmark") -> Path:
     """Write the benchmark's record and its checksum; returns the folder."""
     folder = make_dir(records_dir() / record)
-    records.write_tables(folder, {FILE: COSTS.validate(costs)})
+    tables.write(folder, {FILE: COSTS.validate(costs)})
     return folder
 
 

@@ -7,10 +7,6 @@ where both exist.
 
 import contextlib
 import hashlib
-import math
-import pickle
-import struct
-import warnings
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from lth import formats
 from lth.errors import LthError, check_choice
 from lth.paths import datasets_dir
 
@@ -153,7 +150,7 @@ def read(data_set: DataSet, copy: str | None = None) -> Raw:
         copy = copy_label(data_set)
     if not copy and not missing(data_set):
         contents = {n: verified(data_set.path / n, md5, again) for n, md5 in data_set.files}
-        parse = _cifar if data_set.shape[0] == 3 else _idx_pairs
+        parse = formats.cifar if data_set.shape[0] == 3 else formats.idx_pairs
         return _checked(data_set, Raw(data_set.label, *parse(data_set.path, contents)), data_set.path, again)
     found = _read_label(data_set) if data_set.copy.is_file() else ""
     if copy and copy == found:
@@ -187,40 +184,6 @@ def _read_label(data_set: DataSet) -> str:
     """The label of a copy, without reading its images."""
     with _copy_arrays(data_set) as arrays:
         return str(arrays["label"])
-
-
-def _idx_pairs(folder: Path, contents: dict[str, bytes]):
-    """(pixels, labels) of the training and the test images out of four IDX files."""
-    train, train_labels, test, test_labels = (parse_idx(folder / name, content) for name, content in contents.items())
-    return (train.unsqueeze(1), train_labels.long()), (test.unsqueeze(1), test_labels.long())
-
-
-def parse_idx(path: Path, content: bytes) -> torch.Tensor:
-    """The uint8 tensor in an IDX file: bytes 0, 0, 8, number of dimensions, each dimension as a big-endian uint32."""
-    dimensions = content[3] if content[:3] == b"\0\0\x08" and len(content) > 3 else 0
-    start = 4 + 4 * dimensions
-    if not dimensions or len(content) < start:
-        raise LthError(
-            f"{path} is not an IDX file of bytes: it starts with {content[:4].hex()}, not 00000801 or 00000803"
-        )
-    shape = struct.unpack(f">{dimensions}I", content[4:start])
-    if len(content) - start != math.prod(shape):
-        raise LthError(f"{path} holds {len(content) - start} values where its header promises {math.prod(shape)}")
-    return torch.frombuffer(bytearray(content), dtype=torch.uint8, offset=start).reshape(shape)
-
-
-def _cifar(folder: Path, contents: dict[str, bytes]):
-    """(pixels, labels) of the training and the test images out of CIFAR-10's Python batches, checksums known good."""
-    with warnings.catch_warnings():  # the batches were pickled by a NumPy of 2009
-        warnings.simplefilter("ignore")
-        batches = {name: pickle.loads(content, encoding="latin1") for name, content in contents.items()}
-    test = batches.pop("test_batch")
-
-    def join(parts):
-        pixels = torch.from_numpy(np.concatenate([part["data"] for part in parts])).reshape(-1, 3, 32, 32)
-        return pixels, torch.tensor([label for part in parts for label in part["labels"]])
-
-    return join(batches.values()), join([test])
 
 
 def _read_copy(data_set: DataSet) -> Raw:

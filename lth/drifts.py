@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from lth import markdown
 from lth.conclusions import MINUS, listed
 from lth.effects import PROTOCOL
 from lth.estimators import MissingRecords
-from lth.verdicts import markdown
 
 QUANTITIES = {  # column: what an axis says
     "steps": "mean change\n(learning rates)",
@@ -83,7 +83,7 @@ def table(moves: pd.DataFrame, names: dict[str, str]) -> str:
             past = "never" if past is None else f"{past:,}"
             plain_layer = layer.removesuffix(".weight")
             rows.append((name, plain_layer, start, *steps, grown, past, *cosines, here["trial"].nunique()))
-    return markdown(head, rows)
+    return markdown.table(head, rows)
 
 
 def scales_sentence(moves: pd.DataFrame, layer: str, names: dict[str, str]) -> str:

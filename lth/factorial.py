@@ -11,14 +11,13 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from lth import effects
+from lth import effects, markdown
 from lth.conclusions import enumeration, interval, listed, plain
 from lth.culprits import FEWEST, RULING, left_out
 from lth.deviations import DEVIATIONS, control
 from lth.effects import PROTOCOL, Configuration
 from lth.errors import LthError, check_choice
 from lth.estimators import MissingRecords
-from lth.verdicts import markdown
 
 JOIN = "+"
 
@@ -95,7 +94,7 @@ def terms_table(by_measure: dict[str, pd.DataFrame]) -> str:
     head = ["Term", *(f"In {measure}" for measure in by_measure), "n"]
     first = next(iter(by_measure.values()))
     columns = [[interval(row, "value", "{:+.0%}") for _, row in one.iterrows()] for one in by_measure.values()]
-    return markdown(head, zip(first["term"], *columns, first["n"], strict=True))
+    return markdown.table(head, zip(first["term"], *columns, first["n"], strict=True))
 
 
 def terms_sentence(by_measure: dict[str, pd.DataFrame]) -> str:
@@ -135,7 +134,7 @@ def parts_table(whole: pd.Series, each: pd.DataFrame) -> str:
         (name, *(interval(row, f"{measure} share", "{:.0%}") for measure in RULING), row["n"], verdict)
         for name, row, verdict in rows
     ]
-    return markdown(("On", *(f"Left in {measure}" for measure in RULING), "n", "Verdict"), lines)
+    return markdown.table(("On", *(f"Left in {measure}" for measure in RULING), "n", "Verdict"), lines)
 
 
 def parts_sentence(whole: pd.Series, each: pd.DataFrame) -> str:

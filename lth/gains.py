@@ -5,12 +5,11 @@ For studies whose claims are not judged, because they are shorter than the paper
 
 import pandas as pd
 
-from lth import estimators
+from lth import estimators, markdown
 from lth.conclusions import estimate_text
 from lth.effects import seeded
 from lth.estimators import DENSE, Effect, Estimate, MissingRecords
 from lth.registry import AT_EARLY, AT_END, EARLY
-from lth.verdicts import markdown
 
 AGAINST = {DENSE: "the dense network", "reinit": "fresh weights"}
 COLUMNS: tuple[tuple[str, Effect, str], ...] = (
@@ -49,7 +48,7 @@ def rows(runs: pd.DataFrame, level: int, name: str) -> list[tuple[str, ...]]:
 def table(first: str, lines: list[tuple[str, ...]]) -> str:
     """The rows in Markdown, under a head that begins with `first`; a row that says so where there are none."""
     head = (first, "Against", *(name for name, *_ in COLUMNS), "n")
-    return markdown(head, lines or [("no records yet", *"–" * (len(head) - 1))])
+    return markdown.table(head, lines or [("no records yet", *"–" * (len(head) - 1))])
 
 
 def by_level(runs: pd.DataFrame) -> str:

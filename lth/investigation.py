@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from lth import effects
+from lth import effects, markdown
 from lth.analysis import planned_trials
 from lth.conclusions import counts, estimate_text
 from lth.effects import PROTOCOL, Configuration
@@ -15,7 +15,6 @@ from lth.grid import Study
 from lth.notebook import unchanged
 from lth.records import Records
 from lth.studies import STUDIES, study
-from lth.verdicts import markdown
 
 SHOWN = (1.0, 0.513, 0.211, 0.036)  # densities of the curves in Figure 1 of the 2020 report
 IN_BOTH = (0.1, 0.99)  # of them, between these the report draws its random control as well
@@ -97,7 +96,7 @@ def by_level(sides: dict[str, tuple[pd.DataFrame, Configuration]]) -> str:
                 found = effects.effect(runs, one, measure, [level], effects.seeded(f"{one.recipe} {measure} {level}"))
                 cells.append(estimate_text(found, form))
         rows.append(cells)
-    return markdown(head, rows)
+    return markdown.table(head, rows)
 
 
 def trials_of(rows: pd.DataFrame, chosen: Study) -> str:

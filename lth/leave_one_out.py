@@ -5,14 +5,13 @@ The code of 2020 does all of them whenever it runs, except that weights are lost
 
 import pandas as pd
 
-from lth import effects
+from lth import effects, markdown
 from lth.analysis import listed
 from lth.conclusions import enumeration, interval, plain
 from lth.culprits import FEWEST, RULING, left_out, named, ranked, standing, table
 from lth.deviations import CERTAIN, DEVIATIONS, control
 from lth.effects import Configuration
 from lth.estimators import MissingRecords
-from lth.verdicts import markdown
 
 
 def reconstruction(runs: pd.DataFrame, reference: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -78,7 +77,7 @@ def final_table(alone: pd.DataFrame, without: pd.DataFrame) -> str:
             back = (interval(other, "mean share", "{:.0%}"), other["n"] or "–", other["verdict"])
         left = interval(row, "mean share", "{:.0%}")
         lines.append((plain(row["deviation"]), left, row["n"] or "–", row["verdict"], *back))
-    return markdown(
+    return markdown.table(
         ("Deviation", "Left, when alone", "n", "Sufficient?", "Back, when all but this are on", "n", "Necessary?"),
         lines,
     )
@@ -91,7 +90,7 @@ def back_table(rows: pd.DataFrame) -> str:
         (plain(row["deviation"]), *(interval(row, measure, "{:+.0%}") for measure in RULING), row["n"])
         for _, row in ordered.iterrows()
     ]
-    return markdown(("Left out", *(f"Back in {measure}" for measure in RULING), "n"), lines)
+    return markdown.table(("Left out", *(f"Back in {measure}" for measure in RULING), "n"), lines)
 
 
 def back_sentence(rows: pd.DataFrame) -> str:

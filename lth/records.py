@@ -1,8 +1,7 @@
-"""Records as tables: two Parquet files a study, with checksums, checked against a schema whenever they are read."""
+"""The records of a study: two tables, checked against a schema whenever they are read."""
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pandera.pandas as pa
 import pyarrow as arrow
 import pyarrow.parquet as parquet
 
-from lth import store
+from lth import store, tables
 from lth.errors import LthError
 from lth.paths import make_dir, records_dir
 from lth.runs import ARMS, Run
@@ -19,7 +18,6 @@ from lth.runs import ARMS, Run
 KEYS = ["study", "recipe", "arm", "trial", "draw", "level"]
 LOSSES = ["train_loss", "val_loss", "test_loss"]
 FILES = ("curves.parquet", "runs.parquet")
-SUMS = "SHA256SUMS"
 
 _fraction = pa.Check.in_range(0, 1)
 _key_columns = {
@@ -64,57 +62,8 @@ class Records:
 
 def load(study: str) -> Records:
     """The published records of `study`; LthError where there are none, or where a file is not as it was published."""
-    curves, runs = read_tables(study, FILES, "studies", "publish the study again with --replace")
+    curves, runs = tables.read(study, FILES, "studies", "publish the study again with --replace")
     return _checked(study, curves, runs)
-
-
-def read_tables(folder: str, files: Sequence[str], what: str, again: str) -> list[pd.DataFrame]:
-    """The tables `files` of data/records/`folder`/, each with the checksum it was written with; LthError otherwise.
-
-    `what` and `again` say in messages of what these are records (in the plural), and what makes them anew.
-    """
-    try:
-        sums = (records_dir() / folder / SUMS).read_text(errors="replace").splitlines()
-        contents = {name: (records_dir() / folder / name).read_bytes() for name in files}
-    except FileNotFoundError as error:
-        published = sorted(p.parent.name for p in records_dir().glob(f"*/{files[0]}")) or ["none"]
-        raise LthError(
-            f"no complete records of {folder!r} are published ({Path(error.filename).name} is missing): restore it "
-            f"with git, or {again}; published {what}: {', '.join(published)}"
-        ) from error
-    for name, content in contents.items():
-        if f"{hashlib.sha256(content).hexdigest()}  {name}" not in sums:
-            raise LthError(
-                f"data/records/{folder}/{name} is not what was published (its SHA-256 differs from {SUMS}): "
-                f"restore it with git, or {again}"
-            )
-    return [parquet.read_table(arrow.BufferReader(contents[name])).to_pandas() for name in files]
-
-
-def write_tables(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
-    """Write tables by file name, each in one piece, and their checksums.
-
-    The old checksums stand beside the new ones until the last table is written, so that a kill in between leaves
-    tables that can be read. LthError where they cannot be written: what was published before stays.
-    """
-    try:
-        for name, frame in tables.items():
-            _write(frame, folder / f".{name}")
-        new = "".join(f"{hashlib.sha256((folder / f'.{name}').read_bytes()).hexdigest()}  {name}\n" for name in tables)
-        old = (folder / SUMS).read_text(errors="replace") if (folder / SUMS).exists() else ""
-        _write_sums(folder, old + new)
-        for name in tables:
-            (folder / f".{name}").replace(folder / name)
-        _write_sums(folder, new)
-    except OSError as error:
-        raise LthError(f"cannot write records in {folder} ({error.strerror}): make room there and try again") from error
-
-
-def _write_sums(folder: Path, text: str) -> None:
-    """Write the checksums in one piece."""
-    aside = folder / f".{SUMS}"
-    aside.write_text(text)
-    aside.replace(folder / SUMS)
 
 
 def copies(study: str) -> dict[str, str]:
@@ -134,7 +83,7 @@ def load_or_empty(study: str) -> Records:
     """
     folder = records_dir() / study
     begun = (folder / f".{FILES[-1]}").exists() and not (folder / FILES[-1]).exists()
-    if begun or not any((folder / name).exists() for name in (SUMS, *FILES)):
+    if begun or not any((folder / name).exists() for name in (tables.SUMS, *FILES)):
         return _nothing(study)
     return load(study)
 
@@ -170,27 +119,17 @@ def publish(study: str, runs: list[Run], replace: bool = False) -> tuple[Path, i
     new = _collect(study, [run for run in runs if run.key in todo], old)
     if new.runs.empty and old.runs.empty:
         raise LthError(f"no run of the study {study!r} is finished yet: `lth run {study}` trains it")
-    tables = _checked(study, _concat([old.curves, new.curves]), _concat([old.runs, new.runs]))
+    folded = _checked(study, _concat([old.curves, new.curves]), _concat([old.runs, new.runs]))
     folder = make_dir(records_dir() / study)
     if replace:
-        (folder / SUMS).unlink(missing_ok=True)
-    write_tables(folder, dict(zip(FILES, (tables.curves, tables.runs), strict=True)))
-    return folder, len(tables.runs)
+        (folder / tables.SUMS).unlink(missing_ok=True)
+    tables.write(folder, dict(zip(FILES, (folded.curves, folded.runs), strict=True)))
+    return folder, len(folded.runs)
 
 
 def _nothing(study: str) -> Records:
     """Empty tables."""
     return Records(study, pd.DataFrame(columns=[*KEYS, "iteration"]), pd.DataFrame(columns=[*KEYS, "key", "spec"]))
-
-
-def _write(frame: pd.DataFrame, file: Path) -> None:
-    """Zstandard Parquet; losses as split byte streams, which compress better."""
-    split = [name for name in LOSSES if name in frame]
-    table = arrow.Table.from_pandas(frame, preserve_index=False)
-    dictionary = [name for name in frame if name not in split]
-    parquet.write_table(
-        table, file, compression="zstd", compression_level=19, use_dictionary=dictionary, use_byte_stream_split=split
-    )
 
 
 def _rows_of(curves: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:

@@ -2,21 +2,20 @@
 
 import contextlib
 import json
-import logging
 import os
-import signal
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 
 import dask
 import psutil
-from dask.distributed import Client, Future, LocalCluster, as_completed
+from dask.distributed import Client, Future, as_completed
 from distributed.scheduler import KilledWorker
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from lth import records, store
+from lth.cluster import connect
 from lth.errors import LthError, check_positive
 from lth.execute import execute
 from lth.grid import Study, cost
@@ -24,13 +23,6 @@ from lth.lottery import Job, Procedure, procedures
 from lth.paths import commit, make_dir, runs_dir
 from lth.runs import Run
 from lth.store import Finished
-
-# For glibc's malloc. Dask has its workers hand memory back at once, and a convolution would get pages from the system
-# anew for every layer of every step: with Conv-2 that takes 40 % longer.
-KEEP_MEMORY = {
-    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**33,
-    "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**30,
-}
 
 
 def run(study: Study, workers: int | None = None, scheduler: str | None = None, device: str = "cpu") -> int:
@@ -55,7 +47,7 @@ def run(study: Study, workers: int | None = None, scheduler: str | None = None, 
         return 0
     workers = workers or (1 if device == "cuda" else os.cpu_count())
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("left:"))
-    with _client(workers, scheduler) as client, Progress(*columns, TimeRemainingColumn(), console=console) as bar:
+    with connect(workers, scheduler) as client, Progress(*columns, TimeRemainingColumn(), console=console) as bar:
         task = bar.add_task(f"{study.name}: {len(missing)} runs to train", total=sum(map(cost, missing)))
         queue = Queue(study, {run.key for run in missing}, client, device, console.print)
         for count, finished in enumerate(queue.train(), 1):
@@ -198,43 +190,3 @@ def _announced(queue: Queue) -> Iterator[None]:
         yield
     finally:
         file.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
-    """A client of the scheduler at that address, or of one-thread processes on this machine."""
-    logging.getLogger("distributed").setLevel(logging.ERROR)
-    if scheduler is not None:
-        try:
-            if not scheduler:
-                raise ValueError("give an address such as tcp://HOST:8786")
-            client = Client(scheduler, timeout=10, set_as_default=False)
-        except (OSError, ValueError, TypeError, AssertionError, ImportError) as error:  # Dask's, by scheme of address
-            raise LthError(f"no Dask scheduler answers at {scheduler!r}: {error}") from error
-        with client:
-            yield client
-        return
-    with _children_ignore_interrupts(), dask.config.set(KEEP_MEMORY):
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            dashboard_address="127.0.0.1:0",  # any free port: several studies may be running
-            memory_limit=0,
-            silence_logs=logging.CRITICAL,
-        )
-    with cluster, Client(cluster, set_as_default=False) as client:
-        yield client
-
-
-@contextlib.contextmanager
-def _children_ignore_interrupts() -> Iterator[None]:
-    """Ctrl-C reaches every process of the terminal; only this one is to act on it."""
-    try:
-        previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except ValueError:  # not in the main thread: there is no handler to change
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)

@@ -7,7 +7,7 @@ import pytest
 from test_runner import SCRIPT
 from tiny_study import STUDY
 
-from lth import cli, records, runner, store
+from lth import cli, cluster, records, runner, store
 from lth.paths import records_dir
 from lth.studies import STUDIES
 
@@ -125,8 +125,8 @@ def test_a_wrong_usage_ends_with_status_2(tiny_study, lth, arguments, says):
     ],
 )
 def test_what_cannot_be_run_is_told_before_anything_is_written(tiny_study, lth, arguments, says, monkeypatch):
-    client = runner.Client
-    monkeypatch.setattr(runner, "Client", lambda *a, **k: client(*a, **(k | {"timeout": 1})))
+    client = cluster.Client
+    monkeypatch.setattr(cluster, "Client", lambda *a, **k: client(*a, **(k | {"timeout": 1})))
     refused(lth("run", "tiny", *arguments), says)
     assert store.keys() == set()
 

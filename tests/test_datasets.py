@@ -38,19 +38,6 @@ def test_one_changed_byte_is_found_and_named(data_dir, tiny_mnist):
         datasets.read(tiny_mnist)
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda content: b"\x1f\x8b\x08\x08" + content[4:], "is not an IDX file of bytes"),
-        (lambda content: content[:2], "is not an IDX file of bytes"),
-        (lambda content: content[:-1], "where its header promises"),
-    ],
-)
-def test_refuses_what_is_not_idx(tmp_path, tiny_files, change, message):
-    with pytest.raises(LthError, match=message):
-        datasets.parse_idx(tmp_path / "file", change(tiny_files["train-labels-idx1-ubyte"]))
-
-
 def test_refuses_a_wrong_count(monkeypatch, tiny_mnist, tiny_files):
     short = with_files(monkeypatch, tiny_mnist, tiny_files, sizes=(241, 60))
     with pytest.raises(LthError, match="does not hold 241 MNIST images"):

@@ -9,7 +9,7 @@ import pytest
 from test_execute import pretend
 from tiny_study import TINY
 
-from lth import records, store
+from lth import records, store, tables
 from lth.errors import LthError
 from lth.execute import finish
 from lth.lottery import Chain, find_tickets
@@ -141,7 +141,7 @@ def test_a_kill_in_the_first_publication_is_mended_by_the_next(folder, monkeypat
     assert records.publish("tiny", runs)[1] == 3 and len(records.load("tiny").curves) == 9
 
 
-@pytest.mark.parametrize("name", [*records.FILES, records.SUMS])
+@pytest.mark.parametrize("name", [*records.FILES, tables.SUMS])
 def test_records_of_which_a_file_is_missing_are_not_taken_for_nothing(folder, name):
     records.publish("tiny", keep(0))
     (folder / name).unlink()
@@ -182,7 +182,7 @@ def test_a_tampered_file_is_refused(folder, name):
 
 def test_a_damaged_list_of_checksums_is_refused(folder):
     records.publish("tiny", keep())
-    (folder / records.SUMS).write_text("nonsense\n")
+    (folder / tables.SUMS).write_text("nonsense\n")
     with pytest.raises(LthError):
         records.load("tiny")
 
@@ -212,7 +212,7 @@ def test_what_does_not_obey_the_format_is_refused(folder, name, change, says):
     records.publish("tiny", keep())
     change(pd.read_parquet(folder / f"{name}.parquet")).to_parquet(folder / f"{name}.parquet")
     lines = [f"{hashlib.sha256((folder / n).read_bytes()).hexdigest()}  {n}\n" for n in records.FILES]
-    (folder / records.SUMS).write_text("".join(lines))
+    (folder / tables.SUMS).write_text("".join(lines))
     with pytest.raises(LthError, match=f"do not obey the record format.*{says}"):
         records.load("tiny")
 

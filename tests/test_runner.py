@@ -8,7 +8,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import dask
 import pandas as pd
 import psutil
 import pytest
@@ -245,18 +244,6 @@ def test_bad_options_are_refused(tiny_study, options, says, monkeypatch):
     assert not runs_dir().exists()
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "127.0.0.1:9", "nonsense://here", "not an address"])
-def test_a_scheduler_that_does_not_answer_is_told(tiny_study, address, monkeypatch):
-    client = runner.Client
-    monkeypatch.setattr(runner, "Client", lambda *a, **k: client(*a, **(k | {"timeout": 1})))
-    with (
-        dask.config.set({"distributed.comm.timeouts.connect": 1}),
-        pytest.raises(LthError, match="no Dask scheduler answers at"),
-    ):
-        runner.run(tiny_study, scheduler=address)
-    assert store.keys() == set()
-
-
 def test_training_works_outside_the_main_thread(tiny_study, scheduler):
     """A notebook may call it from a thread, where signal handlers cannot be changed."""
     trained = []
@@ -264,10 +251,3 @@ def test_training_works_outside_the_main_thread(tiny_study, scheduler):
     thread.start()
     thread.join(60)
     assert trained == [6]
-
-
-def test_workers_keep_the_memory_they_have_and_their_single_thread():
-    with runner._client(1, None) as client:
-        (there,) = client.run(lambda: dict(os.environ)).values()
-    assert int(there["MALLOC_TRIM_THRESHOLD_"]) > int(there["MALLOC_MMAP_THRESHOLD_"]) > 2**28
-    assert there["OMP_NUM_THREADS"] == "1"

@@ -86,11 +86,6 @@ def test_every_claim_has_a_row_in_every_table():
     assert verdicts.word_table().count("\n") == len(verdicts.WORDS) + 1
 
 
-def test_a_data_frame_becomes_a_table_with_its_names_first():
-    frame = pd.DataFrame({"runs": ["1,040"], "share": ["5 %"]}, index=["lenet"]).rename_axis("study")
-    assert verdicts.frame_markdown(frame) == "| study | runs | share |\n| --- | --- | --- |\n| lenet | 1,040 | 5% |"
-
-
 def test_notes_have_minus_signs_where_numbers_are_below_zero():
     one = table(records()).query("claim == 'L1'").assign(note="at level 7: -0.19 pp [-0.28, -0.10], Conv-2, 3.0-fold")
     assert "at level 7: −0.19 pp [−0.28, −0.10], Conv-2, 3.0-fold |" in verdicts.full_table(one)
@@ -101,26 +96,6 @@ def test_a_range_of_levels_is_told_with_the_effect_inside():
     told = verdicts.here(rows.loc["L8"])
     assert re.match(r"levels 2 to 7; over those claimed \d\d\.\d % earlier \[", told)
     assert verdicts.here(rows.loc["L9"]).startswith("at no single level; over those claimed ")
-
-
-def test_the_figure_draws_claims_intervals_and_bounds():
-    found = table(records(only("ticket", {7}, 0.6, 1.0)))
-    figure = verdicts.forest(found, {"ticket": 20, "reinit": 20, "oneshot": 5})
-    speed = figure.axes[0]
-    ids = [label.get_text().splitlines()[0] for ax in figure.axes for label in ax.get_yticklabels()]
-    assert sorted(ids) == sorted(found["claim"])
-    first = found.set_index("claim").loc["L1"]
-    lines = [tuple(line.get_xdata()) for line in speed.lines]
-    assert (first["low"], first["high"]) in lines and (38.0, 38.0) in lines and (0.0, 0.0) in lines
-    bars = speed.patches
-    assert bars[0].get_x() == 26 and bars[0].get_x() + bars[0].get_width() == pytest.approx(speed.get_xlim()[1])
-    assert (bars[1].get_x(), bars[1].get_width()) == (-19, 38)
-    assert "n = 8 of 20" in speed.texts[0].get_text() and speed.texts[2].get_text().endswith("n = 8")
-
-
-@pytest.mark.parametrize("runs", [records(trials=1), records(levels=3), pd.DataFrame()], ids=["one", "some", "none"])
-def test_the_figure_copes_with_what_is_not_there(runs):
-    assert len(verdicts.forest(table(runs), {}).axes) == 4
 
 
 def test_only_published_records_are_evidence(copied, monkeypatch):
