@@ -6,6 +6,7 @@ For studies whose claims are not judged, because they are shorter than the paper
 import pandas as pd
 
 from lth import estimators, markdown
+from lth.analysis import listed
 from lth.conclusions import estimate_text
 from lth.effects import seeded
 from lth.estimators import DENSE, Effect, Estimate, MissingRecords
@@ -69,6 +70,23 @@ def sentence(runs: pd.DataFrame) -> str:
     fastest = max(levels.index, key=lambda level: speed[level].value)
     told = [_told(runs, level, levels[level], speed[level]) for level in sorted({fastest, levels.index[-1]})]
     return " ".join(told) + (" (The fastest of several levels flatters.)" if len(levels) > 1 else "")
+
+
+def advantage_sentence(parts: dict[str, pd.DataFrame], level: int) -> str:
+    """With which of the named experiments the tickets' advantage over fresh weights at a level is established."""
+    told, ns = [], []
+    for ahead, no_effect, (_, effect, measure) in zip(
+        ("faster", "more accurate"), (1.0, 0.0), COLUMNS[:2], strict=True
+    ):
+        found = {name: gain_of(runs, level, "reinit", effect, measure) for name, runs in parts.items() if len(runs)}
+        found = {name: one for name, one in found.items() if one}
+        sure = [name for name, one in found.items() if one.low is not None and one.low > no_effect]
+        told.append(f"{ahead} with {listed(sure)}" if sure else f"{ahead} with none of them")
+        ns += [one.n for one in found.values()]
+    if max(ns, default=0) < 2:
+        return "A single trial has no interval: whether tickets are ahead of fresh weights by more than chance is open."
+    many = f"{min(ns)}–{max(ns)}" if min(ns) < max(ns) else f"{ns[0]}"
+    return f"Against fresh weights, 95% intervals establish that tickets are {' and '.join(told)} (n = {many})."
 
 
 def late_sentence(share: float) -> str:

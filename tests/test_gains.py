@@ -47,6 +47,21 @@ def test_the_fastest_and_the_sparsest_level_are_told(runs):
     assert "fresh weights" not in alone and alone.count("With ") == 2
 
 
+def test_the_experiments_are_named_that_establish_an_advantage(runs):
+    slow = runs.assign(early_stop_iteration=1000)
+    worse = runs.copy()
+    worse.loc[worse["arm"] == "ticket", "early_stop_test_acc"] -= 0.1
+    assert gains.advantage_sentence({"A": runs, "B": slow, "C": worse, "D": runs[:0]}, 2) == (
+        "Against fresh weights, 95% intervals establish that tickets are faster with A and C and more accurate with A "
+        "and B (n = 2)."
+    )
+    one = runs[runs["trial"] == 0]
+    assert "faster with none of them and more accurate with B (n = 1–2)" in gains.advantage_sentence(
+        {"A": one, "B": slow}, 2
+    )
+    assert gains.advantage_sentence({"A": one}, 2).startswith("A single trial has no interval")
+
+
 def test_without_records_the_table_says_so(runs):
     for nothing in (gains.table("Level", []), gains.by_level(runs[runs["level"] == 0])):
         assert nothing.splitlines()[2] == "| no records yet | – | – | – | – | – |"
