@@ -22,7 +22,7 @@ KEEP_MEMORY = {
 def connect(workers: int | None, scheduler: str | None) -> Iterator[Client]:
     """A client of the Dask scheduler at that address, or of `workers` one-thread processes on this machine.
 
-    LthError where nothing answers at the address.
+    LthError where nothing answers at the address, or where processes do not start.
     """
     logging.getLogger("distributed").setLevel(logging.ERROR)
     if scheduler is not None:
@@ -35,14 +35,20 @@ def connect(workers: int | None, scheduler: str | None) -> Iterator[Client]:
         with client:
             yield client
         return
-    with _children_ignore_interrupts(), dask.config.set(KEEP_MEMORY):
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            dashboard_address="127.0.0.1:0",  # any free port: several studies may be running
-            memory_limit=0,
-            silence_logs=logging.CRITICAL,
-        )
+    try:
+        with _children_ignore_interrupts(), dask.config.set(KEEP_MEMORY):
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                dashboard_address="127.0.0.1:0",  # any free port: several studies may be running
+                memory_limit=0,
+                silence_logs=logging.CRITICAL,
+            )
+    except RuntimeError as error:
+        raise LthError(
+            f"the processes that train did not start ({error}): in a script, call this under "
+            '`if __name__ == "__main__":`, because they read the script again'
+        ) from error
     with cluster, Client(cluster, set_as_default=False) as client:
         yield client
 

@@ -1,4 +1,7 @@
 import os
+import re
+import subprocess
+import sys
 
 import dask
 import pytest
@@ -23,3 +26,11 @@ def test_workers_keep_the_memory_they_have_and_their_single_thread():
         (there,) = client.run(lambda: dict(os.environ)).values()
     assert int(there["MALLOC_TRIM_THRESHOLD_"]) > int(there["MALLOC_MMAP_THRESHOLD_"]) > 2**28
     assert there["OMP_NUM_THREADS"] == "1"
+
+
+def test_a_script_without_a_guard_is_told_what_it_lacks(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("from lth.cluster import connect\nconnect(1, None).__enter__()\n")
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert re.search(r"LthError: the processes that train did not start .*: in a script, .* `if __name__", done.stderr)
