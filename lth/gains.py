@@ -1,18 +1,24 @@
-"""Tickets against the dense network and against fresh weights in their masks, level by level: a table and sentences.
+"""Arms against each other, above all tickets against the dense network and fresh weights: tables and sentences.
 
-For studies whose claims are not judged, because they are shorter than the paper's: what is seen, and nothing more.
+For what no claim is about, because the paper gives no number or a study is shorter than the paper's: what is seen, and
+nothing more.
 """
 
 import pandas as pd
 
 from lth import estimators, markdown
-from lth.analysis import listed
+from lth.analysis import SHORT_NAMES, listed
 from lth.conclusions import estimate_text
 from lth.effects import seeded
 from lth.estimators import DENSE, Effect, Estimate, MissingRecords
 from lth.registry import AT_EARLY, AT_END, EARLY
 
-AGAINST = {DENSE: "the dense network", "reinit": "fresh weights"}
+NAMES = {DENSE: "the dense network"} | SHORT_NAMES
+AGAINST = (DENSE, "reinit")  # of tickets
+CONTRASTS = (  # of the arms of the paper's Figure 4
+    *(("ticket", against) for against in (DENSE, "reinit", "random-mask", "oneshot")),
+    *(("oneshot", against) for against in (DENSE, "oneshot-reinit")),
+)
 COLUMNS: tuple[tuple[str, Effect, str], ...] = (
     ("Times as fast", estimators.times, EARLY),
     ("pp at early stop", estimators.gain, AT_EARLY),
@@ -21,13 +27,15 @@ COLUMNS: tuple[tuple[str, Effect, str], ...] = (
 FORMS = ("{:.2f}", "{:+.2f}", "{:+.2f}")  # of these columns
 
 
-def gain_of(runs: pd.DataFrame, level: int, against: str, effect: Effect, measure: str) -> Estimate | None:
-    """The tickets' effect at a level over the trials that have both sides; None where there are none."""
+def gain_of(
+    runs: pd.DataFrame, level: int, against: str, effect: Effect, measure: str, arm: str = "ticket"
+) -> Estimate | None:
+    """The arm's effect at a level over the trials that have both sides; None where there are none."""
     try:
-        ours, theirs = estimators.paired(runs, measure, "ticket", against, [level])
+        ours, theirs = estimators.paired(runs, measure, arm, against, [level])
     except MissingRecords:
         return None
-    return estimators.estimate(effect, ours[:, 0], theirs[:, 0], seeded(f"{against} {measure} {level}"))
+    return estimators.estimate(effect, ours[:, 0], theirs[:, 0], seeded(f"{arm} {against} {measure} {level}"))
 
 
 def pruned_levels(runs: pd.DataFrame) -> pd.Series:
@@ -38,11 +46,22 @@ def pruned_levels(runs: pd.DataFrame) -> pd.Series:
 
 def rows(runs: pd.DataFrame, level: int, name: str) -> list[tuple[str, ...]]:
     """A row of a table that starts with `name` for each side of AGAINST that the records of one recipe have."""
+    return _rows(runs, level, [(name, "ticket", against) for against in AGAINST])
+
+
+def contrasts(runs: pd.DataFrame, level: int) -> str:
+    """The table of one recipe's CONTRASTS at a level, as far as there are records of both sides."""
+    named = [(NAMES[arm], arm, against) for arm, against in CONTRASTS]
+    return table("Arm", _rows(runs, level, named))
+
+
+def _rows(runs: pd.DataFrame, level: int, named: list[tuple[str, str, str]]) -> list[tuple[str, ...]]:
+    """A row for each (first cell, arm, against) of which the records have both sides."""
     found = []
-    for against, other in AGAINST.items():
-        effects = [gain_of(runs, level, against, effect, measure) for _, effect, measure in COLUMNS]
+    for name, arm, against in named:
+        effects = [gain_of(runs, level, against, effect, measure, arm) for _, effect, measure in COLUMNS]
         if None not in effects:
-            found.append((name, other, *map(estimate_text, effects, FORMS), str(effects[0].n)))
+            found.append((name, NAMES[against], *map(estimate_text, effects, FORMS), str(effects[0].n)))
     return found
 
 

@@ -22,6 +22,24 @@ def test_a_row_for_each_level_and_side(runs):
     assert lines[3] == "| 51.2% | fresh weights | 2.00 [2.00, 2.00] | +0.80 [+0.80, +0.80] | +0.80 [+0.80, +0.80] | 2 |"
 
 
+def test_arms_are_compared_as_in_the_papers_figure():
+    shares = {"reinit": 1.0, "random-mask": 0.5, "oneshot": 0.0, "oneshot-reinit": 1.0}
+    runs = made({"protocol": shares}, trials=3, noise=0.0, levels=2)
+    lines = [line.strip("| ").split(" | ") for line in gains.contrasts(runs, 1).splitlines()]
+    assert lines[0] == ["Arm", "Against", "Times as fast", "pp at early stop", "pp after training", "n"]
+    assert [tuple(line[:2]) for line in lines[2:]] == [
+        ("winning ticket", "the dense network"),
+        ("winning ticket", "fresh weights"),
+        ("winning ticket", "random masks"),
+        ("winning ticket", "one-shot ticket"),
+        ("one-shot ticket", "the dense network"),
+        ("one-shot ticket", "one-shot masks with fresh weights"),
+    ]
+    assert [line[2].split()[0] for line in lines[2:]] == ["1.00", "2.00", "1.41", "1.00", "1.00", "2.00"]
+    assert [line[3].split()[0] for line in lines[2:]] == ["+0.00", "+0.80", "+0.40", "+0.00", "+0.00", "+0.80"]
+    assert len(gains.contrasts(runs[runs["arm"] != "oneshot"], 1).splitlines()) == 2 + 3
+
+
 def test_only_trials_with_both_sides_count(runs):
     unfinished = runs[(runs["arm"] == "ticket") | (runs["level"] == 1) & (runs["trial"] == 0)]
     assert gains.gain_of(unfinished, 1, "reinit", times, "early_stop_iteration").n == 1
