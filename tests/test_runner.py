@@ -63,7 +63,7 @@ def test_a_second_call_trains_nothing(tiny_study, scheduler, monkeypatch):
     assert runner.run(tiny_study, scheduler=scheduler) == 6
     before = {file.name: file.stat().st_mtime_ns for file in runs_dir().iterdir()}
     assert len(before) == 6  # nothing else is left lying there
-    monkeypatch.setattr(runner, "_client", None)  # not even Dask is started
+    monkeypatch.setattr(runner, "connect", None)  # not even Dask is started
     assert runner.run(tiny_study) == 0 and tiny_study.missing() == []
     assert {file.name: file.stat().st_mtime_ns for file in runs_dir().iterdir()} == before
 
