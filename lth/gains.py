@@ -8,7 +8,7 @@ import pandas as pd
 
 from lth import estimators, markdown
 from lth.analysis import SHORT_NAMES, listed
-from lth.conclusions import estimate_text
+from lth.conclusions import counts, estimate_text
 from lth.effects import seeded
 from lth.estimators import DENSE, Effect, Estimate, MissingRecords
 from lth.registry import AT_EARLY, AT_END, EARLY
@@ -104,7 +104,7 @@ def advantage_sentence(parts: dict[str, pd.DataFrame], level: int) -> str:
         ns += [one.n for one in found.values()]
     if max(ns, default=0) < 2:
         return "A single trial has no interval: whether tickets are ahead of fresh weights by more than chance is open."
-    many = f"{min(ns)}–{max(ns)}" if min(ns) < max(ns) else f"{ns[0]}"
+    many = counts(pd.DataFrame({"n": ns}))
     return f"Against fresh weights, 95% intervals establish that tickets are {' and '.join(told)} (n = {many})."
 
 
