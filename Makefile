@@ -3,9 +3,11 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.NOTPARALLEL:
 .DEFAULT_GOAL := help
 export OMP_NUM_THREADS := 1
+ifndef EXECUTING # the steps of a target follow each other; only notebooks are executed two at a time
+.NOTPARALLEL:
+endif
 
 PY := .venv/bin/python
 READY := .venv/.ready
@@ -44,9 +46,10 @@ clean: ## remove what `book` and `test` built; the data, the runs and .venv stay
 data: $(READY)
 	@.venv/bin/lth data mnist
 
-notebooks: $(RESULTS)
+notebooks: data
+	@$(MAKE) -s -j 2 $(RESULTS) EXECUTING=1
 
-book/results/%.ipynb: notebooks/%.ipynb $(SOURCES) | $(READY) data
+book/results/%.ipynb: notebooks/%.ipynb $(SOURCES) | $(READY)
 	@mkdir -p book/results
 	@$(PY) notebooks/execute.py $* --to book/results
 
@@ -58,7 +61,7 @@ unit: data
 	$(PY) -m pytest tests -q -n 2
 
 nbval: data
-	$(PY) -m pytest -q --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg notebooks
+	$(PY) -m pytest -q -n 2 --dist loadscope --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg notebooks
 
 # The browser test opens the book in a real browser: one that is there, a package's, or Playwright's own.
 chromium: $(READY)
