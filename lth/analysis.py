@@ -43,8 +43,12 @@ def check_one_recipe(records: Records) -> None:
 
 
 def average_draws(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """One row a trial, arm and level (and iteration, in curves): the mean of `columns` over the draws of a trial."""
-    keys = [name for name in ("recipe", "arm", "trial", "level", "iteration") if name in rows]
+    """One row a trial, arm and level (and iteration, in curves): the mean of `columns` over the draws of a trial.
+
+    The density, which belongs to the level, is kept where there is one: the mean of three equal numbers may differ from
+    them in its last bit, and trials with several draws would be drawn beside the others.
+    """
+    keys = [name for name in ("recipe", "arm", "trial", "level", "density", "iteration") if name in rows]
     return rows.groupby(keys, as_index=False)[columns].mean()
 
 

@@ -50,7 +50,7 @@ def learning_curves(
     curves = curves_at(records, levels).dropna(subset=[column])
     if until:
         curves = curves[curves["iteration"] <= until]
-    curves = average_draws(curves, ["density", column])
+    curves = average_draws(curves, [column])
     curves["weights left"] = curves["density"].map("{:.1%}".format)
     colours = sns.color_palette("viridis", curves["density"].nunique())
     _name_arms(curves)
@@ -144,7 +144,7 @@ def _density_lines(ax: Axes, runs: pd.DataFrame, column: str, ticks: int = 8) ->
         ax.text(0.5, 0.5, "no runs yet", transform=ax.transAxes, ha="center", color="0.35")
         sns.despine(ax=ax, left=True)
         return
-    runs = average_draws(with_dense(runs), ["density", column])
+    runs = average_draws(with_dense(runs), [column])
     runs["percent"] = 100 * runs["density"]
     dense = _dense_mean(runs, column)
     _name_arms(runs)

@@ -80,6 +80,20 @@ def test_several_draws_count_as_one_trial(records):
     assert (band.min(), band.max()) == pytest.approx((0.90, 0.92))  # over trials, not over draws
 
 
+def test_trials_of_one_and_of_several_draws_meet_at_one_density(records):
+    """The mean of three densities of 0.0556 may differ from it in the last bit: that is not a level of its own."""
+    density = next(d for d in 0.8 ** np.arange(2, 60) if (d + d + d) / 3 != d)
+    records.runs["density"] = records.runs["level"].map({0: 1.0, 1: 0.8, 2: density})
+    draws = [records.runs[records.runs["trial"] == 1].assign(draw=draw) for draw in (1, 2)]
+    curves = [records.curves[records.curves["trial"] == 1].assign(draw=draw) for draw in (1, 2)]
+    both = Records("tiny", pd.concat([records.curves, *curves]), pd.concat([records.runs, *draws]))
+    (ax,) = plots.against_density(both, "early_stop_test_acc", 2).axes
+    assert [len(line.get_ydata()) for line in lines_of(ax)] == [3, 3]
+    assert lines_of(ax)[0].get_ydata() == pytest.approx([0.92, 0.92, 0.92])
+    (ax,) = plots.learning_curves(both, [2], 2).axes
+    assert [line.get_ydata()[0] for line in lines_of(ax)] == pytest.approx([0.85, 0.85])
+
+
 def test_learning_curves_average_draws_and_leave_out_what_was_not_measured(records):
     curves = records.curves.assign(train_acc=records.curves["test_acc"].where(records.curves["iteration"] != 100))
     extra = curves[curves["trial"] == 1].assign(draw=1)
