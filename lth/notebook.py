@@ -85,10 +85,10 @@ def provenance(notebook: str, shown: Records, namespace: dict, /, **others) -> s
     """
     parameters = {name: namespace.get(name) for name in STUDY_PARAMETERS} | others
     given = ", ".join(f"{name} = {value}" for name, value in parameters.items() if value is not None) or "defaults"
-    commits = ", ".join(sorted(set(shown.runs["commit"]))) or "none"
+    commits = sorted({commit[:7] for commit in shown.runs["commit"]})
     return (
         f"Notebook {notebook}.ipynb (parameters: {given}), study {shown.study}, records {shown.digest}, "
-        f"trained at commit {commits}{on_copies(shown.runs)}."
+        f"trained at commit{'s'[: len(commits) != 1]} {', '.join(commits) or 'none'}{on_copies(shown.runs)}."
     )
 
 

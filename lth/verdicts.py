@@ -1,10 +1,11 @@
 """The page of claims and verdicts: what it may be drawn from, its words and its tables."""
 
 import re
+from collections.abc import Mapping
 
 import pandas as pd
 
-from lth import markdown, notebook
+from lth import claims, markdown, notebook
 from lth.claims import WITHIN
 from lth.errors import check_choice
 from lth.grid import Study
@@ -94,6 +95,36 @@ def tolerance_table(table: pd.DataFrame) -> str:
     for reason, group in scored.groupby("rationale", sort=False):
         rows.append((", ".join(f"{row['claim']}: {_tolerance(row)}" for _, row in group.iterrows()), reason))
     return markdown.table(("Tolerance", "Why"), rows)
+
+
+def side_by_side(parts: Mapping[str, pd.DataFrame], study: str) -> dict[str, pd.DataFrame]:
+    """A table of verdicts for each of the named `runs`, which take the place of the study's in the claims about it.
+
+    Rows (index: the claim's id) are the claims that all of them can tell something about.
+    """
+    tables = {name: claims.table({study: runs}).set_index("claim") for name, runs in parts.items()}
+    tested = [ident for ident in CLAIMS if all(table.at[ident, "verdict"] != "not tested" for table in tables.values())]
+    return {name: table.loc[tested if tables else []] for name, table in tables.items()}
+
+
+def side_table(tables: dict[str, pd.DataFrame]) -> str:
+    """The tables of side_by_side as one: a column for each, with the estimate and the verdict."""
+    head = ("The paper's claim", "Claimed", *tables)
+    first = next(iter(tables.values()), pd.DataFrame())
+    rows = [
+        (f"{ident}: {row['statement']}", _claimed(row))
+        + tuple(f"{here(table.loc[ident])}: *{table.at[ident, 'verdict']}*" for table in tables.values())
+        for ident, row in first.iterrows()
+    ]
+    return markdown.table(head, rows or [("none can be judged by these records", *"–" * (len(head) - 1))])
+
+
+def side_summary(tables: dict[str, pd.DataFrame]) -> str:
+    """How many of the claims of side_by_side have the same verdict in every table: "4 of 6 claims have …"."""
+    words = pd.DataFrame({name: table["verdict"] for name, table in tables.items()})
+    if words.empty:
+        return "no claim can be judged by these records"
+    return f"{(words.nunique(axis=1) == 1).sum()} of {len(words)} claims have the same verdict with each of them"
 
 
 def word_table() -> str:

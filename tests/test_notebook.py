@@ -57,6 +57,9 @@ def test_provenance_names_notebook_parameters_study_records_and_commit():
         "trained at commit abc."
     )
     assert beside("The protocol", records) == f"The protocol: study lenet, records {records.digest}."
+    runs = pd.DataFrame({"key": ["k", "l", "m"], "commit": ["1788c9db9134", "05e990f23411", "1788c9db9134"]})
+    several = provenance("accuracy", Records("lenet", records.curves, runs), {})
+    assert several.endswith("trained at commits 05e990f, 1788c9d.")
     changed = Records("lenet", pd.DataFrame({"loss": [1.1]}), records.runs)
     assert changed.digest != records.digest
     assert "parameters: defaults" in provenance("accuracy", records, {"trials": None})

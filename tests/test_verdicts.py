@@ -86,6 +86,28 @@ def test_every_claim_has_a_row_in_every_table():
     assert verdicts.word_table().count("\n") == len(verdicts.WORDS) + 1
 
 
+def test_the_same_claims_are_judged_by_several_records_side_by_side():
+    """Where tickets of the first records are faster and those of the others slower, L1 and L4 part; L5 stays."""
+    fast, slow = (records(only("ticket", {7}, factor, 1.0), levels=16) for factor in (0.6, 1.3))
+    tables = verdicts.side_by_side({"as published": fast, "other": slow}, "lenet")
+    assert list(tables["other"].index) == ["L1", "L2", "L3-speed", "L3-accuracy", "L4", "L5"]  # no one-shot, no scans
+    text = verdicts.side_table(tables)
+    assert text.splitlines()[0] == "| The paper's claim | Claimed | as published | other |"
+    l1 = text.splitlines()[2]
+    assert l1.startswith("| L1: At level 7") and "earlier [" in l1 and "later [" in l1
+    assert l1.endswith(": *not replicated* |") and "replicated* | 3" in l1
+    assert verdicts.side_summary(tables) == "4 of 6 claims have the same verdict with each of them"
+    same = {name: tables["other"] for name in ("one", "two")}
+    assert verdicts.side_summary(same) == "6 of 6 claims have the same verdict with each of them"
+
+
+def test_records_that_judge_nothing_say_so_side_by_side():
+    for parts in ({}, {"deep enough": records(levels=7), "shallow": records(levels=3)}):
+        tables = verdicts.side_by_side(parts, "lenet")
+        assert "none can be judged" in verdicts.side_table(tables).splitlines()[2]
+        assert verdicts.side_summary(tables) == "no claim can be judged by these records"
+
+
 def test_notes_have_minus_signs_where_numbers_are_below_zero():
     one = table(records()).query("claim == 'L1'").assign(note="at level 7: -0.19 pp [-0.28, -0.10], Conv-2, 3.0-fold")
     assert "at level 7: −0.19 pp [−0.28, −0.10], Conv-2, 3.0-fold |" in verdicts.full_table(one)
