@@ -94,8 +94,9 @@ def density_at(runs: pd.DataFrame, level: int) -> float:
 
 
 def lowest_density(runs: pd.DataFrame, arm: str, column: str, threshold: float) -> float:
-    """The density down to which an arm's mean `column` is at least `threshold` at every level; nan if at none."""
-    means = runs[runs["arm"] == arm].groupby("level")[[column, "density"]].mean().sort_index()
+    """The density down to which the mean over trials of an arm's `column` is at least `threshold`; nan if nowhere."""
+    rows = average_draws(runs[runs["arm"] == arm], [column])
+    means = rows.groupby("level")[[column, "density"]].mean().sort_index()
     return float(means["density"][(means[column] >= threshold).cummin()].min())
 
 

@@ -21,6 +21,7 @@ from lth.pruning import ladder
 from lth.recipes import Recipe
 
 FILE = "costs.parquet"
+TEST_IMAGES = 10_000  # of MNIST and of CIFAR-10
 FLOOR = "products"  # the matrix products of a dense step and nothing else
 LOOP = "dataloader"  # what people write
 _colours = sns.color_palette("colorblind")
@@ -96,7 +97,7 @@ def milliseconds(costs: pd.DataFrame, engine: str, what: str, density: float) ->
 def run_seconds(costs: pd.DataFrame, recipe: Recipe, density: float, engine: str) -> float:
     """What a run costs on one core: its iterations, and every image that it measures on the way."""
     at_once = costs.loc[costs["what"] == "measure", "images"].iloc[0]
-    images = at_once * _measurements(recipe, recipe.eval_every)
+    images = (recipe.validation_size + TEST_IMAGES) * _measurements(recipe, recipe.eval_every)
     images += recipe.train_eval_size * _measurements(recipe, recipe.train_eval_every)
     steps = recipe.iterations * milliseconds(costs, engine, "step", density)
     return (steps + images / at_once * milliseconds(costs, engine, "measure", density)) / 1000

@@ -106,7 +106,7 @@ def left_out(row, together) -> str:
     """The verdict on a deviation, by the row of all others and the row of all `together`, which may erase something."""
     erased = [measure for measure in RULING if standing(together, measure) == "gone"]
     if not erased:
-        kept = all(standing(together, measure) == "there" for measure in RULING)
+        kept = any(standing(together, measure) == "there" for measure in RULING)
         return "not asked" if kept else "inconclusive"
     stands = [standing(row, measure) for measure in erased]
     if "there" in stands:

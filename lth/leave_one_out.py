@@ -121,8 +121,8 @@ def cause_sentences(together: pd.Series, alone: pd.DataFrame, without: pd.DataFr
     elif not explained:
         still = listed(measure for measure in RULING if standing(together, measure) == "there")
         said = (
-            f"What the code does on every run does not explain what the report saw: {where}, more than a third of the "
-            f"advantage in {still} is left."
+            f"What the code does on every run does not explain what the report saw, as far as shorter runs can tell: "
+            f"{where}, more than a third of the advantage in {still} is left."
         )
     else:
         rest = {" in speed": "accuracy", " in accuracy": "speed"}.get(part)

@@ -1,6 +1,7 @@
 """Figures of the weights that survive pruning: where in the image they sit, and with which value they started."""
 
 from collections.abc import Sequence
+from itertools import cycle
 
 import matplotlib as mpl
 import numpy as np
@@ -62,7 +63,7 @@ def start_distributions(runs: pd.DataFrame, levels: Sequence[int], edges: np.nda
     figure, axes = new_figure((WIDTH, 0.9 + 1.9 * len(layers)), len(layers), 1, context="paper", sharex=True)
     colours = mpl.colormaps["viridis"](np.linspace(0, 0.85, len(levels)))
     for ax, layer in zip(axes[:, 0], layers, strict=True):
-        for level, colour, dash in zip(levels, colours, DASHES, strict=False):
+        for level, colour, dash in zip(levels, colours, cycle(DASHES), strict=False):
             joined, wide = coarser(counts[level][layer], edges, JOINED)
             centres = (wide[:-1] + wide[1:]) / 2
             name = f"{density_at(runs, level):.1%} of weights left"

@@ -124,7 +124,8 @@ def side_summary(tables: dict[str, pd.DataFrame]) -> str:
     words = pd.DataFrame({name: table["verdict"] for name, table in tables.items()})
     if words.empty:
         return "no claim can be judged by these records"
-    return f"{(words.nunique(axis=1) == 1).sum()} of {len(words)} claims have the same verdict with each of them"
+    same = (words.nunique(axis=1) == 1).sum()
+    return f"{same} of {len(words)} claims {'has' if same == 1 else 'have'} the same verdict with each of them"
 
 
 def word_table() -> str:

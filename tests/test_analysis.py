@@ -95,6 +95,8 @@ def test_the_lowest_density_counts_only_levels_without_a_gap_above():
     assert analysis.lowest_density(levels, "ticket", "accuracy", 0.999) == 0.8
     assert analysis.lowest_density(levels, "ticket", "accuracy", 0.9) == 0.5
     assert math.isnan(analysis.lowest_density(levels[1:], "ticket", "accuracy", 1.0))
+    draws = pd.concat([levels.assign(trial=0, accuracy=0.9), *[levels.assign(trial=1, draw=draw) for draw in range(3)]])
+    assert math.isnan(analysis.lowest_density(draws, "ticket", "accuracy", 0.96))  # 0.95 over trials, 0.975 over runs
 
 
 def test_training_accuracy_at_early_stop_is_the_last_one_measured_until_then():

@@ -11,7 +11,7 @@ from lth.studies import study
 LEVELS = {0: 1.0, 7: 0.2, 21: 0.01}
 
 
-def times(step=lambda engine, density: 1.0, measure=lambda engine, density: 30.0) -> pd.DataFrame:
+def times(step=lambda engine, density: 1.0, measure=lambda engine, density: 30.0, at_once=15_000) -> pd.DataFrame:
     """A made-up record."""
     rows = [
         {"model": "lenet", "engine": engine, "replicas": 1, "level": level, "density": density, "what": what}
@@ -19,7 +19,7 @@ def times(step=lambda engine, density: 1.0, measure=lambda engine, density: 30.0
         | {"machine": "a machine", "versions": "{}", "commit": "abc", "time": "today", "cores": 2}
         for engine in ("products", *costs.STYLES)
         for level, density in LEVELS.items()
-        for what, cost, images in (("step", step, 60), ("measure", measure, 15_000))
+        for what, cost, images in (("step", step, 60), ("measure", measure, at_once))
         if engine != "products" or what == "step"
     ]
     return pd.DataFrame(rows)
@@ -70,6 +70,8 @@ def test_a_run_costs_its_iterations_and_what_it_measures():
     steps, every_100, every_1000 = 2000 * 0.5, 21 * 30, 3 * 30 * 10_000 / 15_000
     made = times(step=lambda engine, density: 0.5)
     assert costs.run_seconds(made, recipe, 1.0, "dense") == pytest.approx((steps + every_100 + every_1000) / 1000)
+    in_parts = times(step=lambda engine, density: 0.5, measure=lambda engine, density: 1.0, at_once=500)
+    assert costs.run_seconds(in_parts, recipe, 1.0, "dense") == pytest.approx((steps + every_100 + every_1000) / 1000)
     odd = replace(recipe, iterations=2050)  # measured once more, at the end
     assert costs.run_seconds(made, odd, 1.0, "dense") == pytest.approx((1025 + 22 * 30 + 4 * 20) / 1000)
 

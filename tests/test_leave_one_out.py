@@ -63,8 +63,8 @@ def test_the_cause_names_what_is_sufficient_and_what_is_necessary():
 
 def test_the_cause_follows_the_null():
     assert cause("not reproduced") == (
-        "What the code does on every run does not explain what the report saw: at 12,000 iterations and against a "
-        "chain with fresh weights, more than a third of the advantage in speed is left."
+        "What the code does on every run does not explain what the report saw, as far as shorter runs can tell: at "
+        "12,000 iterations and against a chain with fresh weights, more than a third of the advantage in speed is left."
     )
     assert "tickets fall behind their control" in cause("reversed") and "explains" not in cause("reversed")
     assert "cannot tell yet" in cause("inconclusive", left=dict.fromkeys(CERTAIN, "inconclusive"))
