@@ -104,7 +104,7 @@ def side_by_side(parts: Mapping[str, pd.DataFrame], study: str) -> dict[str, pd.
     """
     tables = {name: claims.table({study: runs}).set_index("claim") for name, runs in parts.items()}
     tested = [ident for ident in CLAIMS if all(table.at[ident, "verdict"] != "not tested" for table in tables.values())]
-    return {name: table.loc[tested if tables else []] for name, table in tables.items()}
+    return {name: table.loc[tested] for name, table in tables.items()}
 
 
 def side_table(tables: dict[str, pd.DataFrame]) -> str:
