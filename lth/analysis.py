@@ -22,6 +22,7 @@ SHORT_NAMES = {  # of arms, in notes
     "oneshot-reinit": "one-shot masks with fresh weights",
     "chain-reinit": "own chain",
     "chain-rewound": "own chain of one draw",
+    "other-ticket": "ticket of another draw",
 }
 
 

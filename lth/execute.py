@@ -14,7 +14,8 @@ from lth.engines import choose
 from lth.engines._memory import most_replicas
 from lth.errors import LthError
 from lth.lottery import Job
-from lth.models import Weights
+from lth.models import Weights, skeleton
+from lth.recipes import Recipe
 from lth.runs import OWN_CHAINS
 from lth.store import Finished
 from lth.training import EngineFactory, Trained, early_stop, train
@@ -41,7 +42,7 @@ def execute(jobs: Sequence[Job], device: str = "cpu", commit: str = "") -> list[
         trials = [data.load(job.run.recipe, job.run.split()) for job in stack]
         label = device if device == "cpu" else torch.cuda.get_device_name()
         finished += [
-            finish(job, trained, trial.name, engine, label, commit)
+            finish(job, trained, trial.name, engine, label, commit, wrong_images(job.run.recipe, trained, trial.test))
             for job, trained, trial in zip(stack, _train(stack, trials, factory), trials, strict=True)
         ]
     return finished
@@ -65,8 +66,13 @@ def _train(jobs: Sequence[Job], trials: list[data.TrialData], factory: EngineFac
     return _train(jobs[:half], trials[:half], factory) + _train(jobs[half:], trials[half:], factory)
 
 
-def finish(job: Job, trained: Trained, data_name: str, engine: str, device: str, commit: str) -> Finished:
-    """The record of a run that has been trained, with the tensors from which its chain goes on."""
+def finish(
+    job: Job, trained: Trained, data_name: str, engine: str, device: str, commit: str, wrong: list[int] | None = None
+) -> Finished:
+    """The record of a run that has been trained, with the tensors from which its chain goes on.
+
+    `wrong`: the positions of the test images that it puts into a wrong class after training, where they are known.
+    """
     run, left, stop = job.run, pruning.remaining(job.masks), early_stop(trained.curve)
     own_masks = run.arm not in SHARES_MASKS
     summary = {
@@ -88,6 +94,7 @@ def finish(job: Job, trained: Trained, data_name: str, engine: str, device: str,
         "input_connections": _input_connections(job) if own_masks else None,
         "start_histogram": json.dumps(_start_histogram(job)) if own_masks else None,
         "drift": json.dumps(trained.drift) if trained.drift else None,
+        "wrong_test_images": wrong,
         "spec": run.spec,
         "key": run.key,
         "engine": engine,
@@ -109,6 +116,21 @@ def finish(job: Job, trained: Trained, data_name: str, engine: str, device: str,
         job.masks if own_masks else {},
         trained.moments if keeps and run.recipe.carry_optimizer else None,
     )
+
+
+def wrong_images(recipe: Recipe, trained: Trained, images: data.Images) -> list[int] | None:
+    """The positions of the images that a trained network puts into a wrong class, in rising order.
+
+    None where pruning lags, so that other weights than the last are kept.
+    """
+    if recipe.pruning.lag:
+        return None
+    net, wrong = skeleton(recipe).eval(), []
+    with torch.no_grad():
+        for block in torch.arange(len(images)).split(1000):
+            classes = torch.func.functional_call(net, trained.weights, (images.floats(block),)).argmax(1)
+            wrong += block[classes != images.labels[block]].tolist()
+    return wrong
 
 
 def _input_connections(job: Job) -> list[int] | None:

@@ -89,14 +89,15 @@ def find_tickets(chain: Chain) -> Procedure:
 def find_own_chain(chain: Chain, arm: str, draw: int) -> Procedure:
     """A control of the 2020 report: a chain of its own that is pruned like a ticket from other initial weights.
 
-    "chain-reinit" draws them afresh at every level, as the code did when the report was added; "chain-rewound" sets
-    them back to one draw at every level from 1 on, as it did until the day before.
+    "chain-reinit" draws them afresh at every level, as its code did from 8 September on; "other-ticket" goes back to
+    one draw at every level, level 0 included, as it did before: a winning ticket of another draw, exact to iteration 0.
+    ("chain-rewound", with one draw from level 1 on only, was no version of that code; its records are kept.)
     """
     net, recipe = skeleton(chain.recipe), chain.recipe
     kinds, masks, moments = prunable(net, recipe.pruning.biases), pruning.full_masks(net, recipe.pruning.biases), None
     for level in range(chain.levels + 1):
         run = chain.run(arm, level, draw)
-        drawn = chain.run(arm, min(level, 1), draw) if arm == "chain-rewound" else run
+        drawn = chain.run(arm, {"chain-rewound": min(level, 1), "other-ticket": 0}.get(arm, level), draw)
         trained = yield [Job(run, _fresh(drawn, masks), masks, moments)]
         if level < chain.levels:
             masks = pruning.prune(trained.weights, masks, kinds, recipe.pruning)

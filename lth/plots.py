@@ -27,6 +27,7 @@ STYLES = {  # arm: its name in legends, colour, marker, dash
     "oneshot-reinit": ("one-shot masks, fresh weights", _colours[5], "v", (3, 1, 1, 1, 1, 1)),
     "chain-reinit": ("own chain, fresh weights", _colours[7], "P", (2, 2)),
     "chain-rewound": ("own chain, one draw", _colours[9], "X", (8, 2, 2, 2)),
+    "other-ticket": ("ticket of another draw", _colours[3], "*", (5, 1, 1, 1)),
 }
 LABELS = {  # column of the runs: what an axis says
     "early_stop_iteration": "early-stop iteration",

@@ -75,7 +75,7 @@ def test_every_run_is_trained_once_and_in_order():
     counts = {arm: sum(run.arm == arm for run in chain().runs()) for arm in ARMS}
     assert counts == {
         "ticket": 4, "reinit": 8, "random-mask": 6, "oneshot": 6, "oneshot-reinit": 6, "chain-reinit": 8,
-        "chain-rewound": 8,
+        "chain-rewound": 8, "other-ticket": 8,
     }  # fmt: skip
 
 
@@ -167,6 +167,15 @@ def test_chain_reinit_prunes_its_own_weights_and_starts_afresh(rewound_to_5, dra
         for arm, d in (("ticket", 0), ("chain-reinit", 0), ("chain-reinit", 1))
     }
     assert len(digests) == 3
+
+
+def test_a_ticket_of_another_draw_goes_back_to_it_at_every_level_whatever_the_rewind_iteration(rewound_to_5):
+    jobs = [rewound_to_5["other-ticket", 0, level][0] for level in range(LEVELS + 1)]
+    draw = initialise(NET, jobs[0].run.stream("initialisation"))
+    assert all(starts_at(job, draw) for job in jobs)
+    assert not starts_at(rewound_to_5["ticket", 0, 0][0], draw)
+    assert not starts_at(rewound_to_5["other-ticket", 1, 1][0], draw)
+    assert pruning.digest(jobs[2].masks) != pruning.digest(rewound_to_5["ticket", 0, 2][0].masks)
 
 
 def test_chain_rewound_is_set_back_to_one_draw_of_its_own(rewound_to_5):

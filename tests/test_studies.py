@@ -9,7 +9,6 @@ from lth.deviations import DEVIATIONS, deviate
 from lth.errors import LthError
 from lth.grid import Grid
 from lth.recipes import RECIPES
-from lth.runs import OWN_CHAINS
 from lth.studies import CERTAIN, CULPRITS, STUDIES, parse_arms, study
 
 
@@ -107,7 +106,7 @@ def test_suspects_are_the_protocol_and_every_deviation_alone():
     assert all(recipe == deviate(protocol, name, name) for name, recipe in recipes.items())
     pairs = {(run.recipe.name, run.arm) for run in STUDIES["suspects"].runs()}
     assert pairs == {(name, arm) for name in ("protocol", *recipes) for arm in ("ticket", "reinit")} | {
-        ("protocol", arm) for arm in OWN_CHAINS
+        ("protocol", arm) for arm in ("chain-reinit", "chain-rewound")
     }
 
 
@@ -139,11 +138,37 @@ def test_the_factorial_has_every_combination_of_the_culprits():
     assert {run.arm for run in STUDIES["factorial"].runs()} == {"ticket", "reinit"}
 
 
+def test_the_programs_of_2020_differ_in_rewinding_and_control_only():
+    (a,), (b,) = recipes_of("program-a").values(), recipes_of("program-b").values()
+    assert replace(a, name="program-b", rewind=0) == b and (a.rewind, b.rewind) == (1, 0)
+    assert b.initial_std == 0.01 and b.carry_optimizer and b.pruning.biases and b.preprocessing == "standard"
+    assert b.iterations == 55 * b.eval_every == 50_380 and b.eval_every == 55_000 // b.batch_size
+    assert {run.arm for run in STUDIES["program-a"].runs()} == {"ticket", "other-ticket"}
+    assert {run.arm for run in STUDIES["program-b"].runs()} == {"ticket", "chain-reinit"}
+
+
+def test_studies_that_confirm_use_seeds_that_those_which_chose_did_not():
+    confirming = {"settings", "program-a", "program-b"}
+    seeds = {name: study.root_seed for name, study in STUDIES.items()}
+    assert not {seeds[name] for name in confirming} & {seeds[name] for name in seeds.keys() - confirming}
+
+
+def test_the_settings_are_the_factorial_at_the_papers_length():
+    short, long = recipes_of("factorial"), recipes_of("settings")
+    assert short.keys() == long.keys()
+    for name, recipe in long.items():
+        assert recipe.iterations == 50_000 and recipe.eval_every == 100
+        assert (
+            replace(recipe, iterations=12_000, eval_every=200, train_eval_every=2000, drift_at=short[name].drift_at)
+            == short[name]
+        )
+
+
 def test_the_null_of_2020_is_at_full_length():
     (recipe,), chosen = STUDIES["null-2020"].recipes, STUDIES["null-2020"]
     assert recipe == deviate(RECIPES["lenet"], "lenet-2020", *CERTAIN) and recipe.iterations == 50_000
     assert (chosen.trials, chosen.levels) == (5, 25)
-    assert {run.arm for run in chosen.runs()} == {"ticket", *OWN_CHAINS}
+    assert {run.arm for run in chosen.runs()} == {"ticket", "chain-reinit", "chain-rewound"}
 
 
 def test_all_together_and_the_protocol_are_those_of_the_other_studies():
