@@ -20,11 +20,12 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from lth import costs
 from lth.errors import LthError
 from lth.paths import commit
 from lth.recipes import RECIPES
-from lth.studies import study
+from lth.records import benchmarks
+from lth.report import costs
+from lth.studies.parameters import study
 
 HERE = Path(__file__).parent
 LEVELS = "0,3,7,12,15,21"  # LeNet: 100, 51.3, 21.1, 7.0, 3.6 and 0.96 % of the weights
@@ -61,7 +62,7 @@ def main(
     _project(frame)
     if keep and set(chosen) == set(PROGRAMS):
         ours = frame[frame["engine"].isin(PROGRAMS)]
-        console.print(f"Written to {costs.save(ours)}", soft_wrap=True)
+        console.print(f"Written to {benchmarks.save(ours)}", soft_wrap=True)
 
 
 def _time(name: str, levels: str, seconds: float, rounds: int, folder: Path) -> pd.DataFrame:
@@ -86,7 +87,7 @@ def _time(name: str, levels: str, seconds: float, rounds: int, folder: Path) -> 
         "commit": commit(),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    rows = pd.DataFrame([_row(timing) | where for timing in result["benchmarks"]])[list(costs.COSTS.columns)]
+    rows = pd.DataFrame([_row(timing) | where for timing in result["benchmarks"]])[list(benchmarks.COSTS.columns)]
     return rows.sort_values(["what", "level"], ascending=[False, True], ignore_index=True)
 
 

@@ -12,10 +12,11 @@ from typing import Annotated
 import torch
 import typer
 
-from lth import costs
-from lth.download import fetch
+from lth.datasets.download import fetch
 from lth.errors import LthError
-from lth.studies import study
+from lth.records import benchmarks
+from lth.report import costs
+from lth.studies.parameters import study
 
 HERE = Path(__file__).parent
 RECORD = "benchmark-cuda"
@@ -55,10 +56,10 @@ def _run(source: Path | None, names: list[str], plan: bool, trials: int | None) 
         )
     steps = [(name, recipe) for name, recipe in STEPS if name in names]
     print(fetch("cifar10", source))
-    timed = costs.load_or_none(RECORD)
+    timed = benchmarks.load_or_none(RECORD)
     if timed is None or timed["machine"].iloc[0] != torch.cuda.get_device_name():
         subprocess.run([sys.executable, HERE / "networks.py", "--device", "cuda"], check=True)
-        timed = costs.load(RECORD)
+        timed = benchmarks.load(RECORD)
     for line in expected(timed, steps, trials):
         print(line)
     if plan:

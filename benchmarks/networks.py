@@ -26,14 +26,16 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from lth import augmentation, costs, datasets
+from lth import data
 from lth.data import Images, TrialData, preprocess
+from lth.datasets import catalogue
 from lth.engines import choose
 from lth.lottery import Chain, find_tickets
-from lth.networks import NETWORKS
 from lth.paths import commit
 from lth.recipes import RECIPES, Recipe
-from lth.scale import expected
+from lth.records import benchmarks
+from lth.report.networks import expected
+from lth.studies.networks import STUDIES as NETWORKS
 from lth.training import batches
 
 NAMES = ("conv2", "conv4", "conv6", "resnet18", "vgg19")
@@ -68,10 +70,10 @@ def main(
         "commit": commit(),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    frame = pd.DataFrame([row | where for row in rows])[list(costs.COSTS.columns)]
+    frame = pd.DataFrame([row | where for row in rows])[list(benchmarks.COSTS.columns)]
     console.print(_table(frame))
     if keep and set(chosen) == set(NAMES):
-        console.print(f"Written to {costs.save(frame, f'benchmark-{device}')}", soft_wrap=True)
+        console.print(f"Written to {benchmarks.save(frame, f'benchmark-{device}')}", soft_wrap=True)
         console.print(expected(NETWORKS).to_string())
 
 
@@ -121,7 +123,7 @@ def _repeat(function: Callable[[], object], seconds: float) -> list[float]:
 
 def noise(recipe: Recipe) -> TrialData:
     """2,000 training and 500 test images of noise with the recipe's preprocessing."""
-    generator, data_set = torch.Generator().manual_seed(0), datasets.find(recipe.dataset)
+    generator, data_set = torch.Generator().manual_seed(0), catalogue.find(recipe.dataset)
     parts = []
     for count in (2000, MEASURED):
         pixels = torch.randint(0, 256, (count, *data_set.shape), dtype=torch.uint8, generator=generator)
@@ -158,7 +160,7 @@ def plain(recipe: Recipe, _: int, device: str) -> tuple[Callable, Callable]:
         for chosen in order:
             pixels = trial.images.pixels[chosen]
             if recipe.augment:
-                pixels = augmentation.augment(pixels, augmentation.draw((len(chosen),), start.augmentation))
+                pixels = data.augment(pixels, data.draw((len(chosen),), start.augmentation))
             yield trial.images.as_floats(pixels, chosen).to(device), trial.images.labels[chosen].to(device)
 
     loop = Plain(recipe, start, training(), [[(test, trial.test.labels.to(device))]])

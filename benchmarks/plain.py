@@ -8,11 +8,11 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Subset
 
 from lth.data import TrialData
+from lth.datasets._torchvision import torchvision_datasets
 from lth.models import build_model
 from lth.paths import datasets_dir
 from lth.recipes import Recipe
 from lth.training import Start, batches
-from lth.vision import torchvision_datasets
 
 EVALUATION_BATCH = 1000
 Batches = Iterable[tuple[torch.Tensor, torch.Tensor]]

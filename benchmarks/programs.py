@@ -10,6 +10,7 @@ import torch
 from plain import on_tensors, with_dataloader
 
 from lth import data, pruning
+from lth.datasets import loading
 from lth.engines import choose
 from lth.lottery import Chain, Job, find_tickets, walk
 from lth.models import build_model
@@ -32,7 +33,7 @@ class Program:
 def tickets(recipe: Recipe, levels: int) -> list[Job]:
     """The jobs of trial 0's winning tickets, by level: real magnitude masks, from a chain of short training."""
     short = replace(recipe, iterations=SHORT, rewind=0, eval_every=SHORT, train_eval_every=SHORT)
-    trial = data.load(short, stream(0, 0, "split"))
+    trial = loading.load(short, stream(0, 0, "split"))
 
     def trained(job: Job):
         factory = choose(short, pruning.density(job.masks))[1]
@@ -43,7 +44,7 @@ def tickets(recipe: Recipe, levels: int) -> list[Job]:
 
 def build(name: str, recipe: Recipe, job: Job) -> Program:
     """The program of that name, ready to train the ticket `job`; a path names another project's (see README.md)."""
-    trial = data.load(recipe, stream(0, 0, "split"))
+    trial = loading.load(recipe, stream(0, 0, "split"))
     make = PROGRAMS.get(name) or partial(_peer, Path(name))
     return make(recipe, trial, job)
 

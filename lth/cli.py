@@ -8,13 +8,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from lth import records
 from lth.engines import CHOICES
+from lth.engines.cost import cost
 from lth.errors import LthError
-from lth.grid import Study, cost
-from lth.studies import STUDIES, study
+from lth.records import store
+from lth.report.claims import rule
+from lth.running import queue
+from lth.studies.catalogue import STUDIES
+from lth.studies.parameters import study
+from lth.studies.study import Study
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-
 StudyName = Annotated[str, typer.Argument(help=f"One of: {', '.join(STUDIES)}.")]
 Trials = Annotated[int | None, typer.Option(help="Independent repetitions.")]
 Levels = Annotated[int | None, typer.Option(help="Pruning rounds: levels 0 to LEVELS are trained.")]
@@ -32,7 +37,7 @@ def data(
     source: Annotated[Path | None, typer.Option("--from", help="Files at hand instead of a download.")] = None,
 ) -> None:
     """Fetch a data set, verify it by checksum and say where it is."""
-    from lth.download import fetch
+    from lth.datasets.download import fetch
 
     print(fetch(name, source))
 
@@ -55,10 +60,9 @@ def run(
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, instead of own workers.")] = None,
 ) -> None:
     """Train what is missing of a study. It is safe to interrupt this and to repeat it."""
-    from lth import runner
 
     chosen = study(name, trials, levels, iterations, arms, rewind, engine, warmup, recipes)
-    trained = runner.run(chosen, workers, scheduler, device)
+    trained = queue.run(chosen, workers, scheduler, device)
     print(f"{name}: {trained} runs trained, {len(chosen.runs())} complete; `lth publish {name}` makes records of them")
 
 
@@ -95,7 +99,6 @@ def publish(
     replace: Annotated[bool, typer.Option("--replace", help="Drop what is published under this name before.")] = False,
 ) -> None:
     """Fold a study's finished runs into data/records/STUDY/."""
-    from lth import records
 
     chosen = study(name, trials, levels, iterations, arms, rewind, engine, warmup, recipes)
     folder, count = records.publish(name, chosen.runs(), replace)
@@ -105,11 +108,9 @@ def publish(
 @app.command()
 def claims() -> None:
     """The paper's claims with the verdicts that the published records give."""
-    from lth import claims as judged
-    from lth import records
 
-    names = {claim.study for claim in judged.CLAIMS.values()}
-    rows = judged.table({name: records.load_or_empty(name).runs for name in names}).to_dict("records")
+    names = {claim.study for claim in rule.CLAIMS.values()}
+    rows = rule.table({name: records.load_or_empty(name).runs for name in names}).to_dict("records")
     table = Table("claim", "statement", "claimed", "estimate", "95 % interval", "n", "trials needed", "verdict")
     for row in rows:
         estimate, low, high = (
@@ -124,8 +125,6 @@ def claims() -> None:
 
 
 def _status_row(chosen: Study) -> list[str]:
-    from lth import records, runner, store
-
     published = records.load_or_empty(chosen.name).runs
     runs = chosen.runs()
     for problem in store.verify(one.key for one in runs):
@@ -140,7 +139,7 @@ def _status_row(chosen: Study) -> list[str]:
     spent = sum(summaries[one.key] for one in done)
     expected = _duration(spent / sum(map(cost, done)) * sum(map(cost, missing))) if done else "known after a first run"
     counts = [len(runs), sum(published["key"].isin([r.key for r in runs])), sum(r.key in kept for r in runs)]
-    shown = [*counts, runner.running().get(chosen.name, 0), len(missing)]
+    shown = [*counts, queue.running().get(chosen.name, 0), len(missing)]
     return [chosen.name, *map(str, shown), _duration(spent), expected]
 
 

@@ -1,15 +1,11 @@
 """Images as tensors with a recipe's preprocessing, and a trial's split into training and validation images."""
 
-import functools
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 import torch
+from torch.nn import functional as F
 
-from lth import datasets
-from lth.errors import LthError, check_choice
-from lth.paths import datasets_dir
-from lth.recipes import PREPROCESSINGS, Recipe
+from lth.datasets import catalogue
 
 
 @dataclass(frozen=True)
@@ -46,28 +42,8 @@ class TrialData:
     subset: torch.Tensor  # the part of `train` on which training accuracy is measured
 
 
-def load(recipe: Recipe, generator: torch.Generator) -> TrialData:
-    """The recipe's data set, preprocessed, with a random split drawn from `generator` (on the CPU).
-
-    [FC] appendices G and H: 55,000/5,000 images of MNIST and 45,000/5,000 of CIFAR-10 train and validate; the test set
-    stays whole. Raises LthError where the data set is missing or corrupt or too small for the recipe.
-    """
-    check_choice("preprocessing", recipe.preprocessing, PREPROCESSINGS)
-    name, images, test = _prepared(datasets.find(recipe.dataset), recipe.copy, recipe.preprocessing, datasets_dir())
-    if recipe.validation_size >= len(images):
-        raise LthError(f"validation size must be below the {len(images)} training images, not {recipe.validation_size}")
-    order = torch.randperm(len(images), generator=generator)
-    validation, train = order[: recipe.validation_size], order[recipe.validation_size :]
-    return TrialData(name, images, test, train, validation, train[: recipe.train_eval_size])
-
-
-def as_found(recipe: Recipe) -> Recipe:
-    """The recipe on what is in the data folder: on the image copy of its data set where there is no original."""
-    return replace(recipe, copy=datasets.copy_label(datasets.find(recipe.dataset)))
-
-
 def preprocess(
-    pixels: torch.Tensor, preprocessing: str, data_set: datasets.DataSet
+    pixels: torch.Tensor, preprocessing: str, data_set: catalogue.DataSet
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """(scale, shift) such that `pixels * scale + shift` is the preprocessed image.
 
@@ -87,15 +63,27 @@ def preprocess(
     return (1 / (255 * std)).float(), (-mean / std).float()
 
 
-@functools.cache
-def _raw(data_set: datasets.DataSet, copy: str, folder: Path) -> datasets.Raw:
-    """The data set, read and verified once per process; `folder` tells apart what LTH_DATA points to."""
-    return datasets.read(data_set, copy)
+PAD = 4  # black pixels on each side, before cropping to the old size ([FC] appendix I)
+SHIFTS = 2 * PAD + 1  # where a crop may begin, in each direction
+KINDS = 2 * SHIFTS * SHIFTS  # ways to flip and crop an image
 
 
-@functools.cache
-def _prepared(data_set: datasets.DataSet, copy: str, preprocessing: str, folder: Path) -> tuple[str, Images, Images]:
-    """The label, the training images and the test images, shared by all trials of a process."""
-    raw = _raw(data_set, copy, folder)
-    train, test = (Images(*part, *preprocess(part[0], preprocessing, data_set)) for part in (raw.train, raw.test))
-    return raw.label, train, test
+def draw(shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
+    """Which of KINDS for each image, int64 of `shape`.
+
+    Drawn one after the other, so that two calls give what one call for as many images gives.
+    """
+    return torch.randint(KINDS, shape, generator=generator)
+
+
+def augment(x: torch.Tensor, kinds: torch.Tensor) -> torch.Tensor:
+    """Images (n, channels, height, width) flipped and cropped as `kinds` (n,) says; any device, no synchronisation."""
+    n, channels, height, width = x.shape
+    wide = width + 2 * PAD
+    kinds = kinds.view(n, 1)
+    rows = kinds % (SHIFTS * SHIFTS) // SHIFTS + torch.arange(height, device=x.device)
+    columns = kinds % SHIFTS + torch.arange(width, device=x.device)
+    columns = torch.where(kinds >= SHIFTS * SHIFTS, wide - 1 - columns, columns)  # of the image that is not flipped
+    places = (rows.unsqueeze(2) * wide + columns.unsqueeze(1)).view(n, 1, height * width)
+    padded = F.pad(x, (PAD,) * 4).flatten(2)
+    return padded.gather(2, places.expand(-1, channels, -1)).view(x.shape)

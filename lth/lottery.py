@@ -3,13 +3,15 @@
 Sources: Frankle & Carbin (arXiv 1803.03635), section 1; Frankle et al. (arXiv 1903.01611), section 3, for rewinding.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from dataclasses import dataclass
 
-from lth import deviations, pruning
+from lth import pruning
+from lth.arms import ARMS, FROM_DENSE, OWN_CHAINS
+from lth.errors import LthError
 from lth.models import Masks, Weights, initialise, prunable, skeleton
 from lth.recipes import Recipe
-from lth.runs import ARMS, FROM_DENSE, OWN_CHAINS, Run, stream
+from lth.runs import Run, stream
 from lth.training import Moments, Start, Trained
 
 
@@ -77,7 +79,7 @@ def find_tickets(chain: Chain) -> Procedure:
         masks = pruning.prune(trained.weights, masks, kinds, recipe.pruning)
 
         # 4. Rewind the survivors: m ⊙ θₖ is the winning ticket. Train it, and repeat from step 3.
-        rewound, moments = deviations.rewound(chain, level, dense), deviations.carried(recipe, level, trained)
+        rewound, moments = rewound_weights(chain, level, dense), carried_moments(recipe, level, trained)
         ticket = Job(chain.run("ticket", level), pruning.apply(masks, rewound), masks, moments)
         controls = _reinit(chain, "reinit", level, masks, moments) + _random_masks(chain, level, masks, rewound)
         if chain.draws.get("oneshot") or chain.draws.get("oneshot-reinit"):
@@ -101,7 +103,7 @@ def find_own_chain(chain: Chain, arm: str, draw: int) -> Procedure:
         trained = yield [Job(run, _fresh(drawn, masks), masks, moments)]
         if level < chain.levels:
             masks = pruning.prune(trained.weights, masks, kinds, recipe.pruning)
-            moments = deviations.carried(recipe, level + 1, trained)
+            moments = carried_moments(recipe, level + 1, trained)
 
 
 def procedures(chain: Chain) -> list[tuple[list[Run], Procedure]]:
@@ -151,3 +153,40 @@ def _oneshot(chain: Chain, level: int, masks: Masks, rewound: Weights) -> list[J
     rewound_runs = [chain.run("oneshot", level, draw) for draw in range(chain.draws.get("oneshot", 0))]
     tickets = [Job(run, pruning.apply(masks, rewound), masks) for run in rewound_runs]
     return tickets + _reinit(chain, "oneshot-reinit", level, masks)
+
+
+def check(recipe: Recipe, arms: Collection[str], levels: int) -> None:
+    """Raise LthError where a recipe's switches and a study's arms and levels contradict each other."""
+    at_once = sorted(arm for arm in arms if arm.startswith("oneshot"))
+    own_chains = [arm for arm in OWN_CHAINS if arm in arms]
+    if at_once and own_chains:
+        raise LthError(
+            f"{own_chains[0]} prunes level by level and is no control for {at_once[0]}: compare it with "
+            f"oneshot-reinit, or leave one of them out of the arms"
+        )
+    one_level = at_once + [arm for arm in arms if arm == "random-mask"]
+    for switch in ("carry_optimizer", "resume_level"):
+        if one_level and getattr(recipe, switch):
+            raise LthError(
+                f"{switch.replace('_', ' ')} needs levels that follow each other, which {one_level[0]} does not have: "
+                f"choose the arms ticket and reinit or chain-reinit"
+            )
+    resumed = recipe.resume_level
+    if not isinstance(resumed, int) or not 0 <= resumed <= levels:
+        raise LthError(
+            f"resume level must be a whole number between 0 (never) and the {levels} levels, not {resumed}: "
+            f"ask for at least as many levels"
+        )
+
+
+def rewound_weights(chain: Chain, level: int, dense: Trained) -> Weights:
+    """The weights to which the ticket of a level is rewound: those of iteration k, unless a resumption lost them."""
+    if not chain.recipe.resume_level or level < chain.recipe.resume_level:
+        return dense.rewound
+    fresh = stream(chain.root_seed, chain.trial, "resumption")
+    return initialise(skeleton(chain.recipe), fresh, chain.recipe.initial_std)
+
+
+def carried_moments(recipe: Recipe, level: int, before: Trained) -> Moments | None:
+    """The moments with which a level starts: none, or those that the level before it left in the same process."""
+    return before.moments if recipe.carry_optimizer and level != recipe.resume_level else None

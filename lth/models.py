@@ -7,8 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from lth.datasets import DataSet
-from lth.errors import LthError, check_choice
+from lth.errors import check_choice
 from lth.recipes import Recipe
 
 Weights = dict[str, torch.Tensor]  # every parameter and buffer of a network by its name
@@ -122,18 +121,6 @@ def skeleton(recipe: Recipe) -> nn.Module:
     check_choice("model", recipe.model, MODELS)
     with torch.device("meta"):
         return MODELS[recipe.model]()
-
-
-def check_fits(recipe: Recipe, data_set: DataSet) -> None:
-    """LthError where the recipe's network cannot take the images of its data set."""
-    try:
-        skeleton(recipe)(torch.empty(2, *data_set.shape, device="meta"))
-    except RuntimeError as error:
-        channels, height, width = data_set.shape
-        raise LthError(
-            f"the network {recipe.model!r} cannot take {data_set.label}'s images of {channels}x{height}x{width} "
-            f"(channels, height, width): lenet is for mnist and fashion-mnist, the others are for cifar10"
-        ) from error
 
 
 def build_model(recipe: Recipe, generator: torch.Generator | None = None) -> nn.Module:

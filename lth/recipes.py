@@ -57,8 +57,10 @@ class Pruning:
     convolution: float = 0.0
     linear: float = 0.2
     output: float = 0.1
-    biases: bool = optional(False)  # prune each layer's biases as well, at the layer's rate (see lth.deviations)
-    lag: int = optional(0)  # score the weights of this many steps before the end (see lth.deviations)
+    biases: bool = optional(
+        False
+    )  # prune each layer's biases as well, at the layer's rate (see lth.studies.deviations)
+    lag: int = optional(0)  # score the weights of this many steps before the end (see lth.studies.deviations)
 
     def __post_init__(self):
         check_choice("pruning scope", self.scope, SCOPES)
@@ -94,7 +96,7 @@ class Recipe:
     # studies apart: it says where a study is trained, not what it asks (see lth.studies.study).
     copy: str = field(default="", compare=False, metadata={"optional": True})
     drift_at: tuple[int, ...] = optional(())  # iterations at which the distance from the start is measured
-    # What the 2020 replication's code did otherwise (see lth.deviations):
+    # What the 2020 replication's code did otherwise (see lth.studies.deviations):
     initial_std: float | None = optional(None)  # of initial weights; None: Gaussian Glorot
     carry_optimizer: bool = optional(False)  # each level goes on with the moments that the level before it left
     split_per_arm: bool = optional(False)  # controls have a split of their own

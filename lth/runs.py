@@ -7,12 +7,9 @@ from functools import cached_property
 
 import torch
 
+from lth.arms import ARMS
 from lth.errors import check_choice
 from lth.recipes import Recipe
-
-OWN_CHAINS = ("chain-reinit", "chain-rewound", "other-ticket")  # arms that are pruned by weights of their own
-ARMS = ("ticket", "reinit", "random-mask", "oneshot", "oneshot-reinit", *OWN_CHAINS)
-FROM_DENSE = ("ticket", "reinit", *OWN_CHAINS)  # arms with a level 0 of their own; the others share the ticket's
 
 
 @dataclass(frozen=True)

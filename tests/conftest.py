@@ -9,17 +9,17 @@ from dask.distributed import LocalCluster
 from tiny import TEST, TRAIN, idx_bytes, tiny_images
 from tiny_study import STUDY
 
-from lth import datasets
-from lth.studies import STUDIES
+from lth.datasets import catalogue
+from lth.studies.catalogue import STUDIES
 
-torch.set_num_threads(1)  # as lth.execute does: several threads on tiny nets only wait for each other
+torch.set_num_threads(1)  # as the workers does: several threads on tiny nets only wait for each other
 
 
 @pytest.fixture(scope="session")
 def tiny_files() -> dict[str, bytes]:
     """The four files of the tiny MNIST by name."""
     arrays = (*tiny_images(TRAIN, 0), *tiny_images(TEST, 1))
-    return {name: idx_bytes(array) for (name, _), array in zip(datasets.MNIST.files, arrays, strict=True)}
+    return {name: idx_bytes(array) for (name, _), array in zip(catalogue.MNIST.files, arrays, strict=True)}
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ def tiny_mnist(monkeypatch, tmp_path, tiny_files):
     """An empty data folder in which "mnist" means the tiny files: their sizes and checksums, nothing else changed."""
     monkeypatch.setenv("LTH_DATA", str(tmp_path / "data"))
     files = tuple((name, hashlib.md5(content).hexdigest()) for name, content in tiny_files.items())
-    tiny = dataclasses.replace(datasets.MNIST, files=files, sizes=(TRAIN, TEST))
-    monkeypatch.setitem(datasets.DATA_SETS, "mnist", tiny)
+    tiny = dataclasses.replace(catalogue.MNIST, files=files, sizes=(TRAIN, TEST))
+    monkeypatch.setitem(catalogue.DATA_SETS, "mnist", tiny)
     return tiny
 
 

@@ -4,9 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lth.augmentation import KINDS, augment, draw
-from lth.data import Images, TrialData, preprocess
-from lth.datasets import CIFAR10
+from lth.data import KINDS, Images, TrialData, augment, draw, preprocess
+from lth.datasets.catalogue import CIFAR10
 from lth.engines.stacked import Stacked
 from lth.models import initialise, skeleton
 from lth.recipes import RECIPES

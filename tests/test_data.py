@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from lth import data
+from lth.datasets import catalogue, loading
 from lth.errors import LthError
 from lth.recipes import RECIPES
 
@@ -11,7 +12,7 @@ TINY = dataclasses.replace(RECIPES["lenet"], validation_size=40, train_eval_size
 
 
 def load(seed: int = 0, **changes) -> data.TrialData:
-    return data.load(dataclasses.replace(TINY, **changes), torch.Generator().manual_seed(seed))
+    return loading.load(dataclasses.replace(TINY, **changes), torch.Generator().manual_seed(seed))
 
 
 def test_split_is_disjoint_and_whole(data_dir):
@@ -49,13 +50,13 @@ def test_unit_and_standard(data_dir):
 
 def test_standard_is_per_channel():
     pixels = torch.full((2, 3, 32, 32), 255, dtype=torch.uint8)
-    scale, shift = data.preprocess(pixels, "standard", data.datasets.CIFAR10)
+    scale, shift = data.preprocess(pixels, "standard", catalogue.CIFAR10)
     expected = [(1 - 0.4914) / 0.2470, (1 - 0.4822) / 0.2435, (1 - 0.4465) / 0.2616]
     torch.testing.assert_close((pixels * scale + shift)[0, :, 0, 0], torch.tensor(expected))
 
 
 def test_l2_leaves_a_black_image_black():
-    scale, shift = data.preprocess(torch.zeros(1, 1, 28, 28, dtype=torch.uint8), "l2", data.datasets.MNIST)
+    scale, shift = data.preprocess(torch.zeros(1, 1, 28, 28, dtype=torch.uint8), "l2", catalogue.MNIST)
     assert scale.isfinite().all() and shift.eq(0).all()
 
 

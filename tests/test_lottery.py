@@ -5,13 +5,15 @@ import pytest
 import torch
 from tiny_study import TINY
 
-from lth import data, lottery, pruning
+from lth import lottery, pruning
+from lth.arms import ARMS
+from lth.datasets import loading
 from lth.engines.stacked import Stacked
 from lth.errors import LthError
 from lth.lottery import Chain, find_own_chain, find_tickets, procedures, walk
 from lth.models import initialise, skeleton
 from lth.recipes import Pruning
-from lth.runs import ARMS, stream
+from lth.runs import stream
 from lth.training import Trained, train
 
 LEVELS = 3
@@ -222,7 +224,7 @@ def trainer(trial):
 @pytest.mark.parametrize("k", [3, 5])
 def test_iteration_k_is_that_of_an_independent_run_of_k_steps(data_dir, k):
     """k = 3 lies between measurements. A run that ends after k steps has the same streams, hence the same weights."""
-    trial = data.load(TINY, stream(0, 0, "split"))
+    trial = loading.load(TINY, stream(0, 0, "split"))
     ticket = next(find_tickets(chain(rewind=k, draws={"ticket": 1})))[0]
     short = next(find_tickets(chain(iterations=k, draws={"ticket": 1})))[0]
     ended = trainer(trial)(short).weights
@@ -234,7 +236,7 @@ def test_iteration_k_is_that_of_an_independent_run_of_k_steps(data_dir, k):
 
 
 def test_two_walks_of_the_same_chain_agree_bit_for_bit(data_dir):
-    trial = data.load(TINY, stream(0, 0, "split"))
+    trial = loading.load(TINY, stream(0, 0, "split"))
     draws = {"ticket": 1, "reinit": 1}
     one, two = (walked(replace(chain(draws=draws), levels=1), trainer(trial)) for _ in range(2))
     for place, (job, trained) in one.items():

@@ -1,7 +1,7 @@
 """How to check your own replication: what every run of a lottery ticket experiment must have done, a test a mistake.
 
 Each check takes the runs of a pipeline, as tests/pipeline.py watched them. This project's pipeline passes it; with that
-mistake switched on (lth.deviations), the same pipeline fails it.
+mistake switched on (lth.studies.deviations), the same pipeline fails it.
 """
 
 import functools
@@ -11,8 +11,8 @@ import pytest
 import torch
 from pipeline import EPOCH, deviating, small_world
 
-from lth.deviations import DEVIATIONS
 from lth.pruning import density
+from lth.studies.deviations import DEVIATIONS
 
 OWN_CHAIN = ("ticket", "chain-reinit")  # the arms that are pruned by weights of their own
 

@@ -7,10 +7,11 @@ import torch
 from pyarrow import parquet
 from tiny_study import TINY
 
+from lth.arms import ARMS
 from lth.errors import LthError
 from lth.paths import ROOT
 from lth.recipes import RECIPES, Optimizer, Pruning
-from lth.runs import ARMS, Run, stream
+from lth.runs import Run, stream
 
 RUN = Run(TINY, "ticket", 0)
 

@@ -5,10 +5,12 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from fake import Fake
 from tiny_study import TINY
 from torch.nn import functional as F
 
-from lth import data, pruning
+from lth import pruning
+from lth.datasets import loading
 from lth.engines.stacked import Stacked
 from lth.errors import LthError
 from lth.models import build_model, initialise, skeleton
@@ -18,33 +20,9 @@ from lth.training import COLUMNS, Start, batches, early_stop, stops, train
 RECIPE = replace(TINY, iterations=10, eval_every=4, train_eval_every=8, rewind=0)
 
 
-class Fake:
-    """An engine without a network: step i (from 1) costs 10 i for replica 0 and 20 i for replica 1."""
-
-    def __init__(self, recipe, data, starts):
-        self.steps, self.seen, self.factors = 0, [], 10 * np.arange(1, len(starts) + 1)
-
-    def advance(self, indices, iteration):
-        assert iteration == self.steps and indices.shape[0] == len(self.factors)
-        costs = [self.steps + 1 + i for i in range(indices.shape[1])]
-        self.steps += indices.shape[1]
-        self.seen.append(indices)
-        return self.factors * float(np.mean(costs))
-
-    def evaluate(self, part):
-        value = self.factors / 1000 + {"validation": 0, "test": 0.2, "subset": 0.4}[part]
-        return value + abs(self.steps - 6), value
-
-    def weights(self, replica):
-        return {"steps": torch.tensor(self.steps), "replica": torch.tensor(replica)}
-
-    def moments(self, replica):
-        return None
-
-
 @pytest.fixture
 def trial(data_dir):
-    return data.load(RECIPE, stream(0, 0, "split"))
+    return loading.load(RECIPE, stream(0, 0, "split"))
 
 
 def start(run: Run, masks=None) -> Start:

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from lth.engines._lanes import (
+from lth.engines._elementwise import cached, classify, update
+from lth.engines._simd import (
     LANES,
     add_dots,
     add_scaled,
@@ -23,7 +24,6 @@ from lth.engines._lanes import (
     store,
     where_positive,
 )
-from lth.engines._passes import cached, classify, update
 
 TILE = 128  # rows of 256 bytes: a first-level cache full (32 KiB)
 
@@ -126,7 +126,7 @@ def _backward(graph, values, rows, deltas, gradient):
 
 @njit(error_model="numpy")
 def _classify(graph, images, weight, room):
-    """lth.engines._passes.classify of the first `images` lanes; fills the classes' deltas."""
+    """lth.engines._elementwise.classify of the first `images` lanes; fills the classes' deltas."""
     logits, deltas = room.rows[len(room.rows) - graph.classes :], room.deltas[len(room.deltas) - graph.classes :]
     return classify(logits, room.labels[:images], deltas, np.float32(weight))
 
@@ -135,7 +135,7 @@ def _classify(graph, images, weight, room):
 def train(graph, inputs, adam, mask, batches, rates, steps, room):
     """Take a step for every batch of positions in `batches` (int64, (steps, batch)); returns the mean loss.
 
-    `rates` holds each step's learning rate; `steps` were taken before; `mask` is that of lth.engines._passes.update.
+    `rates` holds each step's learning rate; `steps` were taken before; `mask` is that of `_elementwise.update`.
     """
     size = batches.shape[1]
     loss = 0.0

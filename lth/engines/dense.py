@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from lth.data import TrialData
-from lth.engines._connected import affine, layer_names, part_of
-from lth.engines._passes import Adam, classify, to_floats, update
+from lth.engines._elementwise import Adam, classify, to_floats, update
+from lth.engines._preconditions import affine, layer_names, part_of
 from lth.recipes import Recipe
 from lth.training import PARTS, Moments, Start, Weights
 

@@ -4,9 +4,9 @@ import numpy as np
 import torch
 
 from lth.data import Images, TrialData
-from lth.engines._connected import affine, layer_names, part_of
+from lth.engines._elementwise import Adam
 from lth.engines._kernels import LANES, TILE, Graph, Inputs, Room, measure, train
-from lth.engines._passes import Adam
+from lth.engines._preconditions import affine, layer_names, part_of
 from lth.recipes import Recipe
 from lth.training import Masks, Moments, Start, Weights
 

@@ -12,8 +12,7 @@ import torch
 from torch.func import functional_call, vmap
 from torch.nn import functional as F
 
-from lth import augmentation
-from lth.data import Images, TrialData
+from lth.data import Images, TrialData, augment, draw
 from lth.models import Weights, skeleton
 from lth.recipes import Recipe
 from lth.training import PARTS, Moments, Start
@@ -52,7 +51,7 @@ class Stacked:
         rates = torch.tensor([self.recipe.optimizer.learning_rate_at(iteration + step) for step in range(steps)])
         queue = [rates, indices.transpose(0, 1)]
         if self.recipe.augment:
-            drawn = [augmentation.draw((steps, indices.shape[2]), start.augmentation) for start in self.starts]
+            drawn = [draw((steps, indices.shape[2]), start.augmentation) for start in self.starts]
             queue.append(torch.stack(drawn, 1))
         queue = [values.to(self.device) for values in queue]
         self.net.train()
@@ -74,7 +73,7 @@ class Stacked:
         _, chosen, *kinds = self._inputs
         x = self.images.pixels[chosen]
         if kinds:
-            x = augmentation.augment(x.flatten(0, 1), kinds[0].flatten()).view(x.shape)
+            x = augment(x.flatten(0, 1), kinds[0].flatten()).view(x.shape)
         losses = _cross_entropy(self._logits(self.images.as_floats(x, chosen)), self.images.labels[chosen]).mean(1)
         self.optimizer.zero_grad(set_to_none=True)
         losses.sum().backward()

@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lth import augmentation, models, pruning
+from lth import data as lth_data
+from lth import models, pruning
 from lth.data import Images, TrialData
 from lth.engines.stacked import Stacked
 from lth.models import FullyConnected, build_model, initialise, skeleton
@@ -228,10 +229,10 @@ def plain(used, data, begun, rows, dtype):
         optimizer = torch.optim.SGD(net.parameters(), momentum=o.momentum, weight_decay=o.weight_decay)
     else:
         optimizer = torch.optim.Adam(net.parameters(), weight_decay=o.weight_decay)
-    drawn = augmentation.draw(tuple(rows.shape), numbers(begun.augmentation.initial_seed()))
+    drawn = lth_data.draw(tuple(rows.shape), numbers(begun.augmentation.initial_seed()))
     for step, row in enumerate(rows):
         x = data.images.pixels[row]
-        x = augmentation.augment(x, drawn[step]) if used.augment else x
+        x = lth_data.augment(x, drawn[step]) if used.augment else x
         x = x * data.images.scale.to(dtype) + data.images.shift.to(dtype)
         optimizer.param_groups[0]["lr"] = torch.tensor(o.learning_rate_at(step)).item()  # a float32 in the engine
         optimizer.zero_grad()

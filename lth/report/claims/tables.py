@@ -1,0 +1,155 @@
+"""The page of claims and verdicts: what it may be drawn from, its words and its tables."""
+
+import re
+from collections.abc import Mapping
+
+import pandas as pd
+
+from lth.errors import check_choice
+from lth.records.published import Records
+from lth.report import page
+from lth.report import text as report_text
+from lth.report.claims import rule
+from lth.report.claims.paper import CLAIMS
+from lth.report.claims.rule import WITHIN
+from lth.studies.catalogue import STUDIES
+from lth.studies.study import Study
+
+WORDS = {
+    "replicated": "the interval excludes no effect, in the claimed direction, and covers the claimed number within its "
+    "tolerance; a number that is stronger when larger may be exceeded, a bound, moved by its tolerance, must hold for "
+    "the whole interval; where the claim is that nothing differs, the whole interval lies within the tolerance, and "
+    "where it is that one is no worse, above its lower end; a claimed level or range of levels is met within its "
+    "tolerance",
+    "direction only": "the effect is there, in the claimed direction, but its size or its level misses the claim",
+    "not replicated": "the interval lies wholly on the other side of no effect, or, where the claim is that nothing "
+    "differs, wholly outside the tolerance",
+    "inconclusive": "anything else: the records cannot tell, and more trials might",
+    "not tested": "the records that the claim needs do not exist",
+}
+FRONT_HEAD = ("The paper's claim", "Claimed", "Here", "Verdict")
+FULL_HEAD = ("Claim", "Statement (source)", "Claimed", "Here", "n", "Verdict", "Trials needed", "Note")
+FORMS = {"% earlier": "{:.1f}", "x faster": "{:.2f}", "pp": "{:+.2f}"}
+
+
+def evidence(chosen: Study) -> Records:
+    """The records for a page of verdicts (see page.evidence); LthError for a study that no claim is about."""
+    check_choice("study with claims", chosen.name, sorted({c.study for c in CLAIMS.values()} & set(STUDIES)))
+    return page.evidence(chosen)
+
+
+def summary(table: pd.DataFrame) -> str:
+    """How many claims have which verdict: "6 of 11 claims replicated (1 of them …), 2 direction only, …"."""
+    counts = table["verdict"].value_counts()
+    if counts.get("not tested", 0) == len(table):
+        return f"0 of {len(table)} claims tested"
+    first = f"{counts.get('replicated', 0)} of {len(table)} claims replicated"
+    if narrowly := int(table["note"].str.contains(WITHIN).sum()):
+        first += f" ({narrowly} of them within {'its' if narrowly == 1 else 'their'} tolerance only)"
+    return ", ".join([first, *(f"{counts[word]} {word}" for word in list(WORDS)[1:] if word in counts)])
+
+
+def here(row: pd.Series) -> str:
+    """A claim's estimate with its unit and 95 % interval, as text; "–" where it is not tested."""
+    if row["verdict"] == "not tested":
+        return "–"
+    if row["unit"] == "level":
+        return "at no level" if pd.isna(row["estimate"]) else f"level {row['estimate']:.0f}"
+    form, unit, ends = FORMS[row["unit"]], row["unit"], [row["estimate"], row["low"], row["high"]]
+    if unit == "% earlier" and row["estimate"] < 0:
+        unit, ends = "% later", [-row["estimate"], -row["high"], -row["low"]]
+    value, low, high = (form.format(end).replace("-", "−") for end in ends)
+    bounds = "" if pd.isna(row["low"]) else f" [{low},\u00a0{high}]"
+    where = f"{row['stretch']}; over those claimed " if row["stretch"] else ""
+    return f"{where}{value} {_times(unit)}{bounds}"
+
+
+def front_table(table: pd.DataFrame) -> str:
+    """The verdicts in the four columns of FRONT_HEAD."""
+    rows = [
+        (
+            row["statement"],
+            _claimed(row),
+            here(row)
+            + (f", n\u00a0=\u00a0{row['n']}" if row["n"] else "")
+            + (f"; {WITHIN}" if WITHIN in row["note"] else ""),
+            row["verdict"],
+        )
+        for _, row in table.iterrows()
+    ]
+    return report_text.table(FRONT_HEAD, rows)
+
+
+def full_table(table: pd.DataFrame) -> str:
+    """Everything about every claim, in the columns of FULL_HEAD."""
+    rows = [
+        (row["claim"], f"{row['statement'].rstrip('.')} ({row['source']}).", _claimed(row), here(row), row["n"] or "–")
+        + (row["verdict"], "–" if pd.isna(row["needed"]) else row["needed"], _note(row["note"]) or "–")
+        for _, row in table.iterrows()
+    ]
+    return report_text.table(FULL_HEAD, rows)
+
+
+def tolerance_table(table: pd.DataFrame) -> str:
+    """The tolerances and why they are what they are; claims that share a reason share a row."""
+    scored = table[table["rationale"] != ""]
+    rows = []
+    for reason, group in scored.groupby("rationale", sort=False):
+        rows.append((", ".join(f"{row['claim']}: {_tolerance(row)}" for _, row in group.iterrows()), reason))
+    return report_text.table(("Tolerance", "Why"), rows)
+
+
+def side_by_side(parts: Mapping[str, pd.DataFrame], study: str) -> dict[str, pd.DataFrame]:
+    """A table of verdicts for each of the named `runs`, which take the place of the study's in the claims about it.
+
+    Rows (index: the claim's id) are the claims that all of them can tell something about.
+    """
+    tables = {name: rule.table({study: runs}).set_index("claim") for name, runs in parts.items()}
+    tested = [ident for ident in CLAIMS if all(table.at[ident, "verdict"] != "not tested" for table in tables.values())]
+    return {name: table.loc[tested] for name, table in tables.items()}
+
+
+def side_table(tables: dict[str, pd.DataFrame]) -> str:
+    """The tables of side_by_side as one: a column for each, with the estimate and the verdict."""
+    head = ("The paper's claim", "Claimed", *tables)
+    first = next(iter(tables.values()), pd.DataFrame())
+    rows = [
+        (f"{ident}: {row['statement']}", _claimed(row))
+        + tuple(f"{here(table.loc[ident])}: *{table.at[ident, 'verdict']}*" for table in tables.values())
+        for ident, row in first.iterrows()
+    ]
+    return report_text.table(head, rows or [("none can be judged by these records", *"–" * (len(head) - 1))])
+
+
+def side_summary(tables: dict[str, pd.DataFrame]) -> str:
+    """How many of the claims of side_by_side have the same verdict in every table: "4 of 6 claims have …"."""
+    words = pd.DataFrame({name: table["verdict"] for name, table in tables.items()})
+    if words.empty:
+        return "no claim can be judged by these records"
+    same = (words.nunique(axis=1) == 1).sum()
+    return f"{same} of {len(words)} claims {'has' if same == 1 else 'have'} the same verdict with each of them"
+
+
+def word_table() -> str:
+    """What each verdict means."""
+    return report_text.table(("Verdict", "It means that"), WORDS.items())
+
+
+def _claimed(row: pd.Series) -> str:
+    return _times(row["claimed"])
+
+
+def _times(text: str) -> str:
+    """The unit of speed as the book writes it."""
+    return text.replace("x faster", "× as fast")
+
+
+def _note(text: str) -> str:
+    """A claim's note as the book writes it, minus signs included."""
+    return re.sub(r"(?<![\w.])-(?=\d)", "−", _times(text))
+
+
+def _tolerance(row: pd.Series) -> str:
+    levels = CLAIMS[row["claim"]].direction == "level"
+    unit = "levels" if levels else {"% earlier": "points", "x faster": "", "pp": "pp"}[row["unit"]]
+    return f"{row['tolerance']:g} {unit}".strip()

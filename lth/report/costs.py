@@ -1,0 +1,135 @@
+"""What training costs: the benchmark's record, what it says of a whole study, and its figure."""
+
+import hashlib
+import json
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from lth.engines import choose
+from lth.errors import check_choice
+from lth.models import skeleton
+from lth.pruning import ladder
+from lth.recipes import Recipe
+from lth.report.figures import density_axis, new_figure
+from lth.studies.study import Study
+
+TEST_IMAGES = 10_000  # of MNIST and of CIFAR-10
+FLOOR = "products"  # the matrix products of a dense step and nothing else
+LOOP = "dataloader"  # what people write
+_colours = sns.color_palette("colorblind")
+STYLES = {  # program: its name, colour, marker, dash
+    LOOP: ("PyTorch with a DataLoader", _colours[7], "s", (4, 2)),
+    "tensors": ("PyTorch, images in memory", _colours[4], "D", (6, 1, 1, 1)),
+    "stacked": ("engine stacked, one run", _colours[2], "^", (1, 1.5)),
+    "stacked-4": ("engine stacked, four runs", _colours[5], "v", (3, 1, 1, 1, 1, 1)),
+    "dense": ("engine dense", _colours[1], "P", (2, 2)),
+    "sparse": ("engine sparse", _colours[0], "o", ""),
+}
+
+
+def widest(costs: pd.DataFrame) -> str:
+    """The name of the stacked engine with the most replicas of all networks timed."""
+    stacked = costs[costs["engine"].str.startswith("stacked")]
+    everywhere = stacked.groupby("engine").filter(lambda rows: set(rows["model"]) == set(costs["model"]))
+    return everywhere.loc[everywhere["replicas"].idxmax(), "engine"]
+
+
+def milliseconds(costs: pd.DataFrame, engine: str, what: str, density: float) -> float:
+    """The cost of a step or a measurement at `density`, linear between the densities that were measured.
+
+    Beyond the sparsest one the cost stays what it is there. LthError where nothing was measured of the engine.
+    """
+    rows = costs[(costs["engine"] == engine) & (costs["what"] == what)].sort_values("density")
+    if rows.empty:
+        check_choice("engine", engine, sorted(set(costs.loc[costs["what"] == what, "engine"])))
+    return float(np.interp(density, rows["density"], rows["milliseconds"]))
+
+
+def run_seconds(costs: pd.DataFrame, recipe: Recipe, density: float, engine: str) -> float:
+    """What a run costs on one core: its iterations, and every image that it measures on the way."""
+    at_once = costs.loc[costs["what"] == "measure", "images"].iloc[0]
+    images = (recipe.validation_size + TEST_IMAGES) * _measurements(recipe, recipe.eval_every)
+    images += recipe.train_eval_size * _measurements(recipe, recipe.train_eval_every)
+    steps = recipe.iterations * milliseconds(costs, engine, "step", density)
+    return (steps + images / at_once * milliseconds(costs, engine, "measure", density)) / 1000
+
+
+def study_seconds(costs: pd.DataFrame, study: Study, engine: str = "auto") -> float:
+    """What a study costs on one core, by a program that was timed, or by the engine that `auto` picks for each run.
+
+    LthError where the benchmark timed another network than the study's.
+    """
+    total = 0.0
+    for recipe in study.recipes:
+        check_choice("network", recipe.model, sorted(set(costs["model"])))
+        here = costs[costs["model"] == recipe.model]
+        rungs = ladder(skeleton(recipe), recipe.pruning, study.levels)
+        densities = [sum(rung.values()) / sum(rungs[0].values()) for rung in rungs]
+        levels = pd.Series([run.level for run in study.runs() if run.recipe == recipe]).value_counts()
+        for level, runs in levels.items():
+            density = densities[level]
+            name = choose(recipe, density)[0] if engine == "auto" else engine
+            total += runs * run_seconds(here, recipe, density, name)
+    return total
+
+
+def duration(seconds: float) -> str:
+    """A duration in the unit that suits it: "45 minutes", "3.2 hours", "5.1 days"."""
+    for unit, size in (("days", 86_400), ("hours", 3600)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.1f} {unit}"
+    return f"{seconds / 60:.0f} minutes"
+
+
+def provenance(costs: pd.DataFrame, record: str) -> str:
+    """Where the chapter's numbers come from, for its captions: record, hash, machine, versions, commit and time."""
+    digest = hashlib.sha256(pd.util.hash_pandas_object(costs, index=False).to_numpy().tobytes()).hexdigest()[:12]
+    last = costs.sort_values("time").iloc[-1]
+    versions = ", ".join(f"{name} {version}" for name, version in json.loads(last["versions"]).items())
+    return (
+        f"Notebook cost.ipynb, record {record} {digest}, timed at commit {last['commit']} on {last['time'][:10]}, "
+        f"one core of {last['machine']} with {last['cores']} cores, {versions}."
+    )
+
+
+def table(costs: pd.DataFrame) -> pd.DataFrame:
+    """Milliseconds of an iteration by program and weights left, of a measurement at the sparsest, and peak memory."""
+    named = costs[costs["engine"].isin(STYLES)]
+    wide = named.pivot_table(index="engine", columns=["what", "density"], values="milliseconds")
+    step, measure = (wide[what].sort_index(axis=1, ascending=False) for what in ("step", "measure"))
+    shown = step.map("{:.3g}".format)
+    shown.columns = [f"{100 * density:.3g}%" for density in step]
+    shown["measuring, dense"] = measure.iloc[:, 0].map("{:,.1f}".format)
+    shown["measuring, sparsest"] = measure.iloc[:, -1].map("{:,.1f}".format)
+    shown["memory (MB)"] = named.groupby("engine")["memory_mb"].max().map("{:.0f}".format)
+    shown = shown.reindex([name for name in STYLES if name in shown.index])
+    return shown.rename(index={name: style[0] for name, style in STYLES.items()}).rename_axis("program")
+
+
+def against_density(costs: pd.DataFrame) -> Figure:
+    """The cost of an iteration against density, both on log axes, by program; dotted: the matrix products alone."""
+    steps = costs[costs["what"] == "step"]
+    figure, ax = new_figure((7.2, 4.8))
+    for engine, (name, colour, marker, dash) in STYLES.items():
+        rows = steps[steps["engine"] == engine].sort_values("density")
+        dashes = (0, dash) if dash else "-"
+        ax.plot(
+            100 * rows["density"], rows["milliseconds"], label=name, color=colour, marker=marker, linestyle=dashes,
+            linewidth=1.6, markersize=6, markeredgecolor="white",
+        )  # fmt: skip
+    floor = steps.loc[steps["engine"] == FLOOR, "milliseconds"].min()
+    ax.axhline(floor, color="0.35", linestyle=":", linewidth=1.2, label="dense matrix products alone")
+    density_axis(ax, 100 * steps["density"].unique())
+    ax.set_yscale("log")
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.set(xlabel="weights left (%, log scale)", ylabel="milliseconds an iteration (log scale)")
+    ax.legend(loc="lower left", frameon=True, framealpha=0.9, edgecolor="none", fontsize="small")
+    return figure
+
+
+def _measurements(recipe: Recipe, every: int) -> int:
+    """How often a run measures: at iteration 0, every so many iterations, and at the end."""
+    return recipe.iterations // every + 1 + bool(recipe.iterations % every)

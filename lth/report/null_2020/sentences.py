@@ -1,0 +1,159 @@
+"""What the rows of rule.table say, in Markdown tables and sentences: every word about a result is computed here."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from lth.errors import check_choice
+from lth.recipes import Recipe
+from lth.report import text
+from lth.report.null_2020 import advantage, configurations
+from lth.report.null_2020.figures_of_2020 import POINTS, Answer, answer, summary
+from lth.report.null_2020.rule import NULLS, ROLES, RULING, WORDS, ranked
+from lth.report.text import MINUS, estimate_text, interval, listed
+from lth.statistics import bootstrap
+
+LESSONS = {
+    "small-weights": "compare the spread of each layer's initial weights with the formula that the protocol names",
+    "carried-optimizer": "make the optimizer anew whenever the weights are set back, and look at its step count",
+    "pruned-biases": "count what is pruned, parameter by parameter",
+    "chain-control": "give the control the ticket's own mask, and compare the two masks",
+    "epoch-measurements": "measure often enough that the early stop lies many measurements after the start",
+    "standard-inputs": "say how inputs are scaled, and try another scale",
+    "late-rewind": "compare the rewound weights with the initial ones, bit by bit",
+    "unpaired-split": "let ticket and control share split and seed, so that they can be paired",
+    "lagging-scores": "score the weights that the last step left",
+    "lost-weights": "store the original weights with the run, and check that a resumed run rewinds to them",
+}
+
+
+def plain(deviation: str) -> str:
+    """A deviation's name in words."""
+    return deviation.replace("-", " ")
+
+
+def row_name(row: pd.Series) -> str:
+    """What stands before a row of rule.table: the deviation, or that all are on, or that one is left out."""
+    if row["recipe"].startswith("all") and row["deviation"]:
+        return f"all {'and' if row['recipe'].startswith('all-and-') else 'but'} {plain(row['deviation'])}"
+    return plain(row["deviation"]) or "all nine together"
+
+
+def effects_table(rows: pd.DataFrame, role: str) -> str:
+    """The effects of every configuration, and how much of the protocol's advantage is left (or back)."""
+    check_choice("role", role, ROLES)
+    left = {"alone": "left", "left out": "back", "together": "left"}[role]
+    head = ("Deviation", "Control", "Times as fast", "Accuracy (pp)", "At the end (pp)", f"Speed {left}")
+    lines = [
+        (
+            row_name(row),
+            "ticket's masks" if row["control"] == "reinit" else "chain of its own",
+            interval(row, "speed effect", "{:.2f}"),
+            interval(row, "accuracy effect", "{:+.2f}"),
+            interval(row, "final accuracy effect", "{:+.2f}"),
+            interval(row, "speed share", "{:.0%}"),
+            interval(row, "accuracy share", "{:.0%}"),
+            row["n"] or "–",
+            row["verdict"],
+        )
+        for _, row in rows.iterrows()
+    ]
+    return text.table((*head, f"Accuracy {left}", "n", "Verdict"), lines)
+
+
+def word_table() -> str:
+    """What each verdict means, on single deviations and on all together."""
+    return text.table(("Verdict", "It means that"), [*WORDS.items(), *NULLS.items()])
+
+
+def enumeration(names: Iterable[str]) -> str:
+    """Deviations in prose: "small weights, late rewind and standard inputs"."""
+    return listed(plain(name) for name in names)
+
+
+def by_verdict(rows: pd.DataFrame, order: Iterable[str] = WORDS) -> str:
+    """Which deviations have which verdict: "sufficient: small weights; weakens: standard inputs"."""
+    groups = ranked(rows).groupby("verdict")["deviation"].agg(list)
+    return "; ".join(f"{word}: {enumeration(groups[word])}" for word in order if word in groups)
+
+
+def left(row: pd.Series) -> str:
+    """What a row of rule.table leaves: "31% [23%, 40%] of the protocol's advantage in speed and … (n = 5)"."""
+    speed, accuracy = (interval(row, f"{measure} share", "{:.0%}") for measure in RULING)
+    return f"{speed} of the protocol's advantage in speed and {accuracy} of that in accuracy (n = {row['n']})"
+
+
+def null_sentence(
+    together: pd.Series, iterations: int, what: str = "all nine deviations that the code makes on every run"
+) -> str:
+    """Whether `what` erases the advantage, in runs of so many iterations."""
+    found = {
+        "reproduced": f"with {what}, the null is reproduced: what is left is",
+        "for speed only": f"with {what}, the advantage is gone in speed and not in accuracy: what is left is",
+        "for accuracy only": f"with {what}, the advantage is gone in accuracy and not in speed: what is left is",
+        "reversed": f"with {what}, tickets do not only lose their advantage, they fall behind their control: left is",
+        "not reproduced": f"with {what}, the null is not reproduced: what is left is",
+        "inconclusive": f"whether {what} erase the advantage cannot be told yet: what is left is",
+    }
+    if together["verdict"] not in found:
+        return f"There are no records yet with {what}."
+    return f"At {iterations:,} iterations, {found[together['verdict']]} {left(together)}."
+
+
+def lessons(names: Iterable[str]) -> str:
+    """What the culprits teach, as a table."""
+    rows = [(plain(name), f"{LESSONS[name]}.".capitalize()) for name in names]
+    return text.table(("Culprit", "What would have caught it"), rows or [("none is convicted yet", "–")])
+
+
+def resumed_sentence(runs: pd.DataFrame, recipes: Iterable[Recipe]) -> str:
+    """What lost weights do at the level that is resumed, and at the judged levels after it."""
+    lost = configurations.Configuration("lost-weights")
+    resumed = next(recipe.resume_level for recipe in recipes if recipe.name == lost.recipe)
+    said = []
+    for where, holds in (("At the level that is resumed", int.__eq__), ("at the levels after it", int.__gt__)):
+        levels = [level for level in advantage.judged_levels(runs) if holds(level, resumed)]
+        if levels:
+            generator = bootstrap.seeded(f"{lost.recipe} {where}")
+            speed, accuracy = (advantage.effect(runs, lost, measure, levels, generator) for measure in RULING)
+            fast, more = estimate_text(speed, "{:.2f}"), estimate_text(accuracy, "{:+.2f}")
+            said.append(
+                f"{where}, tickets are {fast} times as fast as their control and {more} pp apart from it in accuracy"
+            )
+    return f"{'; '.join(said)} (n = {speed.n})." if said else "The resumed level has no records yet."
+
+
+def resemblance(runs: pd.DataFrame) -> str:
+    """With which of the ranges that the report gives for both of its arms each arm of ours agrees, as Markdown."""
+    rows = []
+    for point in POINTS:
+        if point.within is None or len(point.arms) == 1:
+            continue
+        found = [answer(replace(point, arms=(arm,)), runs) for arm in point.arms]
+        if all(one.word != "no records" for one in found):
+            cells = [f"{one.ours.split(' ', 1 + (i == 1))[-1]}: {one.word}" for i, one in enumerate(found)]
+            rows.append((point.seen, *cells, min(one.n for one in found)))
+    return text.table(("The report, of both arms", "Our tickets", "Our own chains", "n"), rows)
+
+
+def witness_sentence(speed: float, fresh_speed: float, accuracy: float, fresh_accuracy: float) -> str:
+    """How much of the advantage over chains with fresh weights is there over chains rewound to one draw.
+
+    Speeds as times as fast, accuracies in percentage points. An advantage that is not there has no shares.
+    """
+    if fresh_speed <= 1 or fresh_accuracy <= 0:
+        return "Over a chain with fresh weights tickets have no advantage here that the other control could take."
+    shares = np.log(speed) / np.log(fresh_speed), accuracy / fresh_accuracy
+    in_speed, in_accuracy = (f"{share:.0%}".translate(MINUS) for share in shares)
+    return (
+        f"Of the advantage over a chain with fresh weights, the chain with one draw leaves {in_speed} in speed (the "
+        f"ratio of the logarithms) and {in_accuracy} in accuracy."
+    )
+
+
+def points(found: Sequence[Answer]) -> str:
+    """How many points of the report's figures agree with ours, among those that ours can speak to."""
+    judged = [one for one in found if one.word != "no records"]
+    return summary(judged) if judged else "none can be judged yet"

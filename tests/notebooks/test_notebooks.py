@@ -1,0 +1,75 @@
+import json
+import re
+
+import pytest
+from executed import NOTEBOOKS, papermill
+
+from lth.errors import LthError
+from lth.paths import ROOT
+
+names = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def cells(notebook):
+    """The code cells that hold something."""
+    return [c for c in json.loads(notebook.read_text())["cells"] if c["cell_type"] == "code" and "".join(c["source"])]
+
+
+@names
+def test_every_code_cell_has_been_executed(notebook):
+    """nbval compares only what is stored, so an unexecuted cell would pass it."""
+    assert [c["id"] for c in cells(notebook) if c["execution_count"] is None] == []
+    assert any(c["outputs"] for c in cells(notebook))
+
+
+@names
+def test_committed_notebooks_are_clean(notebook):
+    content = json.loads(notebook.read_text())
+    assert set(content["metadata"]) <= {"kernelspec", "language_info"}
+    assert all(set(c["metadata"]) <= {"tags"} for c in content["cells"])
+    assert not [o for c in cells(notebook) for o in c["outputs"] if o["output_type"] in ("error", "stream")]
+
+
+@names
+def test_the_parameters_are_typed_and_commented_in_one_cell(notebook):
+    (parameters,) = [c for c in cells(notebook) if "parameters" in c["metadata"].get("tags", [])]
+    for line in "".join(parameters["source"]).splitlines():
+        name, _, rest = line.partition(":")
+        assert name.isidentifier() and "=" in rest and "#" in rest, line
+
+
+wrong_parameters = pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("trails", 1, "unknown parameter 'trails': choose one of study, trials, levels"),
+        ("trials", 0, "trials must be a whole number of at least 1, not 0"),
+        ("arms", "tickets", "unknown arm 'tickets': choose one of ticket, reinit"),
+    ],
+)
+
+
+@names
+@wrong_parameters
+def test_a_wrong_parameter_is_refused_before_anything_else(notebook, name, value, sentence):
+    parameters, setup, *_ = ("".join(cell["source"]) for cell in cells(notebook))
+    namespace = {}
+    exec(parameters, namespace)
+    namespace[name] = value  # as papermill does, in a cell of its own
+    with pytest.raises(LthError, match=re.escape(sentence)):
+        exec(setup, namespace)
+
+
+@wrong_parameters
+def test_papermill_ends_with_the_sentence(name, value, sentence, tmp_path):
+    done, _ = papermill(ROOT / "notebooks" / "accuracy.ipynb", tmp_path, name, value)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+
+
+def test_the_quick_start_trains_with_tiny_parameters(tmp_path, monkeypatch):
+    (tmp_path / "datasets").symlink_to(ROOT / "data" / "datasets")
+    monkeypatch.setenv("LTH_DATA", str(tmp_path))
+    done, out = papermill(ROOT / "notebooks" / "quickstart.ipynb", tmp_path, "levels", 1, "iterations", 20)
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "runs").glob("*.safetensors"))) == 4  # ticket and reinit at levels 0 and 1
+    assert any("quickstart_figure" in json.dumps(c["outputs"]) for c in cells(out))

@@ -1,0 +1,172 @@
+"""The committed records obey the rules of the experiment, number by number."""
+
+import hashlib
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lth import records
+from lth.arms import FROM_DENSE, OWN_CHAINS
+from lth.models import prunable as kinds
+from lth.models import skeleton
+from lth.paths import ROOT
+from lth.pruning import ladder
+from lth.recipes import Optimizer, Pruning, Recipe
+from lth.records import KEYS
+from lth.records import published as records_published
+
+STUDIES = sorted(path.parent.name for path in (ROOT / "data" / "records").glob("*/curves.parquet"))
+studies = pytest.mark.parametrize("study", STUDIES)
+NESTED = ("ticket", "reinit", "oneshot", *OWN_CHAINS)  # random masks are drawn anew at every level
+
+
+@pytest.fixture(autouse=True)
+def committed(monkeypatch):
+    monkeypatch.delenv("LTH_DATA", raising=False)
+
+
+def recipe_of(run) -> Recipe:
+    """The recipe that a run's specification holds."""
+    fields = json.loads(run["spec"])["recipe"]
+    optimizer = fields["optimizer"] | {"milestones": tuple(fields["optimizer"]["milestones"])}
+    parts = {"optimizer": Optimizer(**optimizer), "pruning": Pruning(**fields["pruning"])}
+    return Recipe(**fields | parts | {"drift_at": tuple(fields.get("drift_at", ()))})
+
+
+def multiples(step: int, recipe: Recipe) -> list[int]:
+    """0, `step`, 2 `step`, … and the last iteration."""
+    return sorted({*range(0, recipe.iterations, step), recipe.iterations})
+
+
+def test_something_is_published():
+    assert "lenet" in STUDIES
+
+
+@studies
+def test_every_run_has_all_its_measurements_and_no_nan(study):
+    published = records.load(study)
+    curves = dict(list(published.curves.groupby(KEYS)))
+    assert len(curves) == len(published.runs)
+    for _, run in published.runs.iterrows():
+        recipe, curve = recipe_of(run), curves[tuple(run[KEYS])]
+        assert curve["iteration"].tolist() == multiples(recipe.eval_every, recipe)
+        also = set(multiples(recipe.train_eval_every, recipe))
+        assert (curve["train_acc"].notna() == curve["iteration"].isin(also)).all()
+    assert not published.curves.drop(columns="train_acc").isna().any().any()
+    assert np.isfinite(published.curves[records_published.LOSSES]).all().all()
+
+
+@studies
+def test_every_summary_follows_from_its_curve(study):
+    published = records.load(study)
+    for key, curve in published.curves.groupby(KEYS):
+        run = published.runs.set_index(KEYS).loc[key]
+        stop = curve.loc[curve["val_loss"].idxmin()]
+        assert run["early_stop_iteration"] == stop["iteration"]
+        assert run["early_stop_test_acc"] == stop["test_acc"]
+        assert run["early_stop_val_loss"] == pytest.approx(stop["val_loss"], abs=0)
+        assert run["final_test_acc"] == curve["test_acc"].iloc[-1]
+
+
+@studies
+def test_keys_hash_specifications_that_name_the_run(study):
+    runs = records.load(study).runs
+    assert [hashlib.sha256(spec.encode()).hexdigest() for spec in runs["spec"]] == runs["key"].tolist()
+    for _, run in runs.iterrows():
+        spec = json.loads(run["spec"])
+        assert {name: spec[name] for name in ("arm", "trial", "draw", "level")} == dict(
+            run[["arm", "trial", "draw", "level"]]
+        )
+        assert spec["recipe"]["name"] == run["recipe"]
+
+
+@studies
+def test_counts_follow_the_ladder_exactly(study):
+    for _, run in records.load(study).runs.iterrows():
+        recipe = recipe_of(run)
+        rung = ladder(skeleton(recipe), recipe.pruning, run["level"])[-1]
+        remaining, prunable = json.loads(run["remaining"]), json.loads(run["prunable"])
+        sizes = {name: p.numel() for name, p in skeleton(recipe).named_parameters()}
+        assert prunable == {name: sizes[name] for name in kinds(skeleton(recipe), recipe.pruning.biases)}
+        assert any(name.endswith("bias") for name in remaining) == recipe.pruning.biases
+        assert {names: sum(remaining[name] for name in names) for names in rung} == rung
+        assert run["density"] == sum(remaining.values()) / sum(prunable.values())
+
+
+@studies
+def test_masks_are_shared_where_they_must_be_and_nowhere_else(study):
+    runs = records.load(study).runs
+    masks = runs.set_index(["recipe", "trial", "level", "arm"])["mask_sha256"]
+    borrowed = {"reinit": "ticket", "oneshot-reinit": "oneshot"}
+    for _, run in runs[runs["arm"].isin(borrowed)].iterrows():
+        lender = (run["recipe"], run["trial"], run["level"], borrowed[run["arm"]])
+        if lender in masks.index:
+            assert run["mask_sha256"] == masks[lender]
+    assert set(masks[masks.index.get_level_values("arm") == "reinit"]) <= set(masks.xs("ticket", level="arm"))
+    own = runs[(runs["level"] > 0) & ~runs["arm"].isin(borrowed)]
+    for (recipe, arm), found in own.groupby(["recipe", "arm"]):
+        assert found["mask_sha256"].is_unique, (recipe, arm)  # every trial and level finds masks of its own
+    chains = own[own["arm"] == "chain-reinit"]
+    for (recipe, level), found in chains.groupby(["recipe", "level"]):
+        tickets = own[(own["arm"] == "ticket") & (own["recipe"] == recipe) & (own["level"] == level)]
+        assert not set(found["mask_sha256"]) & set(tickets["mask_sha256"])
+    assert set(runs[runs["level"] == 0]["arm"]) <= set(FROM_DENSE)
+
+
+@studies
+def test_drift_is_there_where_the_recipe_asks_for_it(study):
+    for _, run in records.load(study).runs.iterrows():
+        recipe, text = recipe_of(run), run.get("drift")
+        rows = json.loads(text) if isinstance(text, str) else []
+        assert [row["iteration"] for row in rows] == [i for i in recipe.drift_at if i <= recipe.iterations]
+        layers = {name for name in json.loads(run["remaining"]) if not name.endswith("bias")}
+        for row in rows:
+            assert row.keys() == {"iteration"} | layers
+            for name in layers:
+                values = row[name]
+                assert values["scale"] > 0 and values["moved"] >= 0 and -1 <= values["cosine"] <= 1 + 1e-9
+
+
+@studies
+def test_the_scale_of_fresh_weights_is_that_of_the_recipe(study):
+    """What drift was measured from, at level 0 and after every new draw."""
+    runs = records.load(study).runs
+    for _, run in runs[(runs["level"] == 0) | (runs["arm"] == "chain-reinit")].iterrows():
+        recipe = recipe_of(run)
+        shapes = {name: p.shape for name, p in skeleton(recipe).named_parameters()}
+        if recipe.drift_at:
+            first, remaining = json.loads(run["drift"])[0], json.loads(run["remaining"])
+            for name in first.keys() - {"iteration"}:
+                std = recipe.initial_std or (2 / sum(shapes[name][:2]) / shapes[name][2:].numel()) ** 0.5
+                assert first[name]["scale"] == pytest.approx(std, rel=5 / (2 * remaining[name]) ** 0.5)
+
+
+@studies
+def test_runs_that_differ_only_in_how_they_are_pruned_or_measured_have_the_same_dense_net(study):
+    """The dense ticket of a trial ends alike in every recipe of a study that trains it alike."""
+    runs = records.load(study).runs
+    dense = runs[(runs["arm"] == "ticket") & (runs["level"] == 0)]
+    ends = {}
+    for _, run in dense.iterrows():
+        plain = replace(
+            recipe_of(run), name="", rewind=0, carry_optimizer=False, split_per_arm=False, resume_level=0,
+            eval_every=1, train_eval_every=1, drift_at=(), pruning=Pruning(),
+        )  # fmt: skip
+        machine = run.get("machine"), run["engine"], run["device"]
+        ends.setdefault((plain, plain.copy, run["trial"], machine), set()).add(run["final_test_acc"])
+    assert all(len(accuracies) == 1 for accuracies in ends.values())
+
+
+@studies
+def test_input_connections_never_grow(study):
+    """What the record keeps of nested masks: from one level to the next no layer and no pixel gains a connection."""
+    runs = records.load(study).runs
+    for _, chain in runs[runs["arm"].isin(NESTED)].groupby(["recipe", "arm", "trial", "draw"]):
+        chain = chain.sort_values("level")
+        left = pd.DataFrame(chain["remaining"].map(json.loads).to_list())
+        assert (left.diff().iloc[1:] <= 0).all(axis=None)
+        if chain["input_connections"].notna().all():
+            assert (np.diff(np.stack(chain["input_connections"].to_list()), axis=0) <= 0).all()

@@ -1,0 +1,254 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+import torch
+from distributed.client import FutureCancelledError
+from distributed.scheduler import KilledWorker
+from finished import same
+from tiny_study import SCRIPT, STUDY, TINY
+
+from lth import records
+from lth.errors import LthError
+from lth.lottery import procedures, walk
+from lth.models import MODELS
+from lth.paths import commit, runs_dir
+from lth.recipes import Pruning
+from lth.records import store
+from lth.running import queue
+from lth.running.worker import execute
+from lth.studies.parameters import study
+from lth.studies.study import Grid
+
+EVERY_ARM = ("ticket,reinit:2,random-mask,oneshot,oneshot-reinit", "ticket,chain-reinit")  # a study each
+
+
+def without_dask(of) -> dict:
+    """{key: finished run} of a study, trained one after the other in this process."""
+    kept = {}
+
+    def train_one(job):
+        kept[job.run.key] = execute([job], commit=commit())[0]
+        return kept[job.run.key]
+
+    for chain in of.chains():
+        for _, procedure in procedures(chain):
+            assert all(walk(procedure, train_one))
+    return kept
+
+
+def test_dask_gives_the_same_records_as_a_plain_walk(tiny_study, scheduler):
+    expected = {}
+    for arms, count in zip(EVERY_ARM, (2 * (3 + 6 + 2 + 2 + 2), 2 * 3), strict=True):
+        wanted = study("tiny", trials=2, levels=2, arms=arms)
+        assert queue.run(wanted, scheduler=scheduler) == count
+        expected |= without_dask(wanted)
+        assert store.keys() == set(expected)
+    for key, one in expected.items():
+        kept = store.read(key)
+        assert same(one, kept)
+        assert all(torch.equal(kept.weights[n], value) for n, value in one.weights.items())
+        assert all(torch.equal(kept.masks[n], value) for n, value in one.masks.items())
+
+
+def test_a_second_call_trains_nothing(tiny_study, scheduler, monkeypatch):
+    assert queue.run(tiny_study, scheduler=scheduler) == 6
+    before = {file.name: file.stat().st_mtime_ns for file in runs_dir().iterdir()}
+    assert len(before) == 6  # nothing else is left lying there
+    monkeypatch.setattr(queue, "connect", None)  # not even Dask is started
+    assert queue.run(tiny_study) == 0 and tiny_study.missing() == []
+    assert {file.name: file.stat().st_mtime_ns for file in runs_dir().iterdir()} == before
+
+
+def test_run_returns_exactly_the_records_asked_for(tiny_study, scheduler):
+    study("tiny", trials=2).run(scheduler=scheduler)
+    got = tiny_study.run()
+    assert set(got.runs["key"]) == {run.key for run in tiny_study.runs()}
+    assert got.curves.groupby(records.KEYS).size().unique().tolist() == [4]  # iterations 0, 4, 8, 10
+
+
+def test_extending_trains_only_what_is_new(tiny_study, scheduler):
+    assert queue.run(tiny_study, scheduler=scheduler) == 6
+    assert queue.run(study("tiny", levels=3), scheduler=scheduler) == 2
+    assert queue.run(study("tiny", trials=2, levels=3), scheduler=scheduler) == 8
+    assert queue.run(study("tiny", levels=3, arms="ticket,oneshot"), scheduler=scheduler) == 3
+
+
+def test_a_published_study_is_extended_by_training_again_what_is_needed(tiny_study, scheduler):
+    tiny_study.run(scheduler=scheduler)
+    records.publish("tiny", tiny_study.runs())
+    for file in runs_dir().glob("*.safetensors"):
+        file.unlink()  # a fresh checkout: published records, no weights
+    deeper = study("tiny", levels=3)
+    assert len(deeper.missing()) == 2 and queue.run(deeper, scheduler=scheduler) == 2
+    trained = {(s["arm"], s["level"]) for s in (store.read(key).summary for key in store.keys())}
+    assert trained == {("ticket", 0), ("ticket", 1), ("ticket", 2), ("ticket", 3), ("reinit", 3)}
+    expected = without_dask(deeper)
+    for run in deeper.runs():
+        if run.level == 3:
+            assert same(store.read(run.key), expected[run.key])
+    assert records.publish("tiny", deeper.runs())[1] == 8
+
+
+def test_a_corrupt_run_is_named_and_computed_again(tiny_study, scheduler, capfd):
+    queue.run(tiny_study, scheduler=scheduler)
+    for run in tiny_study.runs():
+        path = store.path(run.key)
+        whole = store.read(run.key)
+        content = bytearray(path.read_bytes())
+        content[-5] ^= 1
+        path.unlink()  # `whole` still reads from the old file
+        path.write_bytes(content)
+        table = tiny_study.run(scheduler=scheduler)
+        assert len(table.runs) == 6 and same(store.read(run.key), whole)
+        shown = "".join(capfd.readouterr().err.split())  # Rich breaks lines where it likes
+        assert f"{path.name}iscorrupt" in shown and path.with_suffix(".corrupt").exists()
+
+
+def curves() -> pd.DataFrame:
+    return records.collect("tiny", study("tiny", trials=2).runs()).curves
+
+
+def command(folder: Path, *arguments: str) -> subprocess.Popen:
+    """`lth` with the tiny study in a process of its own, with real workers."""
+    return subprocess.Popen(
+        [sys.executable, SCRIPT, *arguments],
+        env=os.environ | {"LTH_DATA": str(folder), "OMP_NUM_THREADS": "1"},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for_runs(folder: Path, count: int, process: subprocess.Popen) -> list[psutil.Process]:
+    """Wait until so many runs are kept, and return the processes that work on the rest."""
+    until = time.monotonic() + 120
+    while len(list((folder / "runs").glob("*.safetensors"))) < count:
+        assert process.poll() is None and time.monotonic() < until, process.communicate()
+        time.sleep(0.02)
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+RUN = ("run", "tiny", "--trials", "2", "--iterations", "40", "--workers", "1")
+
+
+def test_kill_9_in_the_middle_then_again_gives_the_same_records(tiny_study, data_dir, scheduler, monkeypatch):
+    wanted = study("tiny", trials=2, iterations=40)
+    first = command(data_dir, *RUN)
+    children = wait_for_runs(data_dir, 2, first)
+    os.kill(first.pid, signal.SIGKILL)
+    first.communicate()
+    assert first.returncode == -9
+    gone, alive = psutil.wait_procs(children, timeout=30)
+    assert not alive  # workers end with the process that started them
+    kept = store.keys()
+    assert 2 <= len(kept) < 12
+    again = command(data_dir, *RUN)
+    out, err = again.communicate(timeout=300)
+    assert again.returncode == 0 and f"{12 - len(kept)} runs trained" in out, err
+    assert "Warning" not in err and "Traceback" not in err
+    interrupted = records.collect("tiny", wanted.runs())
+    monkeypatch.setenv("LTH_DATA", str(data_dir.parent / "other"))
+    (data_dir.parent / "other").mkdir()
+    (data_dir.parent / "other" / "datasets").symlink_to(data_dir / "datasets")
+    whole = wanted.run(scheduler=scheduler)
+    pd.testing.assert_frame_equal(interrupted.curves, whole.curves, check_exact=True)
+    assert interrupted.digest == whole.digest
+    assert interrupted.runs["mask_sha256"].tolist() == whole.runs["mask_sha256"].tolist()
+
+
+def test_ctrl_c_ends_with_130_and_keeps_what_is_finished(tiny_study, data_dir):
+    process = command(data_dir, *RUN)
+    wait_for_runs(data_dir, 1, process)
+    begun = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to all of them
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and time.monotonic() - begun < 30
+    assert "finished runs are kept" in err and "Traceback" not in err
+    assert store.keys() and all(store.read(key) for key in store.keys())
+    assert {file.suffix for file in runs_dir().iterdir()} == {".safetensors"}
+
+
+def test_running_counts_live_processes_only(tiny_study, data_dir):
+    runs_dir().mkdir()
+    note = json.dumps({"study": "tiny", "running": 2})
+    (runs_dir() / f"running-{os.getpid()}.json").write_text(note)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    (runs_dir() / f"running-{ended.pid}.json").write_text(note)
+    (runs_dir() / "running-x.json").write_text(note)
+    (runs_dir() / "running-1.json").write_text("{}")
+    assert queue.running() == {"tiny": 2}
+    assert not (runs_dir() / f"running-{ended.pid}.json").exists()  # the note of a killed process is swept up
+
+
+def test_global_pruning_and_rewinding_run_too(data_dir, scheduler, monkeypatch):
+    """Another network, scope and rewind iteration, through all of it."""
+    rule = Pruning("global", linear=0.3, output=0.3)
+    recipe = replace(TINY, name="other", pruning=rule, rewind=3, preprocessing="unit")
+    other = replace(STUDY, name="other", recipes=(recipe,), grids=(Grid({"ticket": 1, "oneshot": 1}, 1),))
+    table = other.run(scheduler=scheduler)
+    densities = table.runs.query("arm == 'ticket'")["density"].tolist()
+    assert densities == [1.0, (266_200 - 79_860) / 266_200, (186_340 - 55_902) / 266_200]
+    assert len(table.runs) == 5 and recipe.model in MODELS
+
+
+def test_an_error_of_training_is_not_taken_for_a_silent_scheduler(tiny_study, scheduler, monkeypatch):
+    def fail(*_):
+        raise ValueError("the sum is wrong")
+
+    monkeypatch.setattr(queue, "execute", fail)
+    with pytest.raises(ValueError, match="the sum is wrong"):
+        queue.run(tiny_study, scheduler=scheduler)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (FutureCancelledError("ticket-0", "scheduler-connection-lost"), "the Dask scheduler is gone"),
+        (KilledWorker("ticket-0", "tcp://1.2.3.4:5", 3), "the workers that trained ticket-0 were killed"),
+    ],
+)
+def test_lost_workers_and_a_lost_scheduler_are_told(error, says):
+    class Lost:
+        key = "ticket-0"
+
+        def result(self):
+            raise error
+
+    with pytest.raises(LthError, match=says):
+        queue._result(Lost())
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"workers": 0}, "workers must be a whole number of at least 1, not 0"),
+        ({"device": "tpu"}, "unknown device 'tpu': choose one of cpu, cuda"),
+        ({"device": "cuda"}, "no CUDA device"),
+    ],
+)
+def test_bad_options_are_refused(tiny_study, options, says, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(LthError, match=says):
+        queue.run(tiny_study, **options)
+    assert not runs_dir().exists()
+
+
+def test_training_works_outside_the_main_thread(tiny_study, scheduler):
+    """A notebook may call it from a thread, where signal handlers cannot be changed."""
+    trained = []
+    thread = threading.Thread(target=lambda: trained.append(queue.run(tiny_study, scheduler=scheduler)))
+    thread.start()
+    thread.join(60)
+    assert trained == [6]
