@@ -14,7 +14,7 @@ from lth.engines.cost import cost
 from lth.errors import LthError
 from lth.records import store
 from lth.report.claims import rule
-from lth.running import queue
+from lth.running import complete, notes
 from lth.studies.catalogue import STUDIES
 from lth.studies.parameters import study
 from lth.studies.study import Study
@@ -62,7 +62,7 @@ def run(
     """Train what is missing of a study. It is safe to interrupt this and to repeat it."""
 
     chosen = study(name, trials, levels, iterations, arms, rewind, engine, warmup, recipes)
-    trained = queue.run(chosen, workers, scheduler, device)
+    trained = complete.train(chosen, workers=workers, scheduler=scheduler, device=device)
     print(f"{name}: {trained} runs trained, {len(chosen.runs())} complete; `lth publish {name}` makes records of them")
 
 
@@ -102,7 +102,8 @@ def publish(
 
     chosen = study(name, trials, levels, iterations, arms, rewind, engine, warmup, recipes)
     folder, count = records.publish(name, chosen.runs(), replace)
-    print(f"{folder} holds {count} runs; {len(chosen.missing())} of {len(chosen.runs())} are missing")
+    missing = complete.state(chosen).missing
+    print(f"{folder} holds {count} runs; {len(missing)} of {len(chosen.runs())} are missing")
 
 
 @app.command()
@@ -139,7 +140,7 @@ def _status_row(chosen: Study) -> list[str]:
     spent = sum(summaries[one.key] for one in done)
     expected = _duration(spent / sum(map(cost, done)) * sum(map(cost, missing))) if done else "known after a first run"
     counts = [len(runs), sum(published["key"].isin([r.key for r in runs])), sum(r.key in kept for r in runs)]
-    shown = [*counts, queue.running().get(chosen.name, 0), len(missing)]
+    shown = [*counts, notes.running().get(chosen.name, 0), len(missing)]
     return [chosen.name, *map(str, shown), _duration(spent), expected]
 
 

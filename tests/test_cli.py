@@ -9,7 +9,7 @@ from tiny_study import SCRIPT, STUDY
 from lth import cli, records
 from lth.paths import records_dir
 from lth.records import store
-from lth.running import cluster, queue
+from lth.running import cluster, complete
 from lth.studies.catalogue import STUDIES
 
 
@@ -68,7 +68,7 @@ def test_status_of_all_studies(tiny_study, lth):
 
 
 def test_status_with_a_corrupt_run(tiny_study, scheduler, lth):
-    queue.run(tiny_study, scheduler=scheduler)
+    complete.train(tiny_study, scheduler=scheduler)
     key = tiny_study.runs()[0].key
     store.path(key).write_bytes(b"half")
     status, out, err = lth("status", "tiny")
@@ -133,7 +133,7 @@ def test_what_cannot_be_run_is_told_before_anything_is_written(tiny_study, lth, 
 
 
 def test_damaged_records_are_told(tiny_study, scheduler, lth):
-    queue.run(tiny_study, scheduler=scheduler)
+    complete.train(tiny_study, scheduler=scheduler)
     lth("publish", "tiny")
     file = records_dir() / "tiny" / "runs.parquet"
     content = file.read_bytes()
@@ -174,7 +174,7 @@ def test_a_corrupt_data_set_is_told(tiny_study, tiny_mnist, lth):
 @pytest.mark.parametrize("command", ["run", "publish"])
 def test_an_unwritable_folder_is_told(tiny_study, data_dir, scheduler, lth, command):
     if command == "publish":
-        queue.run(tiny_study, scheduler=scheduler)
+        complete.train(tiny_study, scheduler=scheduler)
     place = data_dir / {"run": "runs", "publish": "records"}[command]
     place.write_text("a file in the place of the folder")
     refused(lth(command, "tiny"), f"cannot write to {place}.*LTH_DATA")
@@ -185,7 +185,7 @@ def test_nothing_to_publish_is_told(tiny_study, lth):
 
 
 def test_tampered_records_are_told(tiny_study, scheduler, lth):
-    queue.run(tiny_study, scheduler=scheduler)
+    complete.train(tiny_study, scheduler=scheduler)
     lth("publish", "tiny")
     (records_dir() / "tiny" / "runs.parquet").write_bytes(b"half")
     for command in ("run", "status", "publish"):
@@ -195,7 +195,7 @@ def test_tampered_records_are_told(tiny_study, scheduler, lth):
 
 
 def test_other_specifications_are_not_published_under_the_same_name(tiny_study, scheduler, lth):
-    queue.run(tiny_study, scheduler=scheduler)
+    complete.train(tiny_study, scheduler=scheduler)
     assert lth("publish", "tiny")[0] == 0
     assert lth("run", "tiny", "--iterations", "8", "--scheduler", scheduler)[0] == 0
     refused(lth("publish", "tiny", "--iterations", "8"), "mixes 2 specifications of the recipe 'tiny'")

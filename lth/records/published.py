@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from lth.errors import LthError
 from lth.paths import make_dir, records_dir
 from lth.records import parquet as tables
 from lth.records import store
+from lth.records.store import Finished
 from lth.runs import Run
 
 KEYS = ["study", "recipe", "arm", "trial", "draw", "level"]
@@ -24,7 +26,7 @@ _fraction = pa.Check.in_range(0, 1)
 _key_columns = {
     "study": pa.Column(str),
     "recipe": pa.Column(str),
-    "arm": pa.Column(str, pa.Check.isin(ARMS)),
+    "arm": pa.Column(str, pa.Check.isin(list(ARMS))),
     "trial": pa.Column(int, pa.Check.ge(0)),
     "draw": pa.Column(int, pa.Check.ge(0)),
     "level": pa.Column(int, pa.Check.ge(0)),
@@ -98,16 +100,34 @@ def _collect(study: str, runs: list[Run], published: Records) -> Records:
     """Published rows of these runs, and those of the kept ones that are not published."""
     keys = {run.key for run in runs}
     here = published.runs["key"].isin(keys)
-    curves, summaries = [_rows_of(published.curves, published.runs[here])], []
+    finished = []
     for key in sorted(keys - set(published.runs["key"])):
-        finished, problem = store.read_or_set_aside(key, groups=())
-        if finished is None:
+        kept, problem = store.read_or_set_aside(key, groups=())
+        if kept is None:
             raise LthError(problem or f"the study {study!r} is incomplete: `lth run {study}` trains what is missing")
-        summaries.append({"study": study} | finished.summary)
+        finished.append(kept)
+    curves, rows = _tables(study, finished)
+    return _checked(
+        study,
+        _concat([_rows_of(published.curves, published.runs[here]), curves]),
+        _concat([published.runs[here], rows]),
+    )
+
+
+def of_finished(study: str, finished: Iterable[Finished]) -> Records:
+    """The records of finished runs, under the name of a study; LthError where they do not obey the format."""
+    return _checked(study, *_tables(study, finished))
+
+
+def _tables(study: str, finished: Iterable[Finished]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The curves and the runs of finished runs, as tables of the study."""
+    summaries, curves = [], []
+    for each in finished:
+        summaries.append({"study": study} | each.summary)
         where = pd.DataFrame([{name: summaries[-1][name] for name in KEYS}])
-        curves.append(where.merge(pd.DataFrame(finished.curve), how="cross"))
-    kept = arrow.Table.from_pylist(summaries).to_pandas()  # the same types of column as in what is published
-    return _checked(study, _concat(curves), _concat([published.runs[here], kept]))
+        curves.append(where.merge(pd.DataFrame(each.curve), how="cross"))
+    rows = arrow.Table.from_pylist(summaries).to_pandas()  # the same types of column as in what is published
+    return _concat(curves) if curves else pd.DataFrame(), rows
 
 
 def publish(study: str, runs: list[Run], replace: bool = False) -> tuple[Path, int]:

@@ -7,6 +7,8 @@ from lth.arms import ARMS
 from lth.datasets import loading
 from lth.engines import CHOICES
 from lth.errors import LthError, check_choice, check_positive
+from lth.models import skeleton
+from lth.pruning import ladder
 from lth.recipes import Recipe
 from lth.records.published import copies
 from lth.studies.catalogue import STUDIES
@@ -82,7 +84,8 @@ def study(
     wanted = [replace(r, copy=published[r.dataset]) if r.dataset in published else loading.as_found(r) for r in wanted]
     chosen = replace(chosen, recipes=tuple(wanted), levels=levels or chosen.levels, engine=engine or chosen.engine)
     if levels is not None:
-        chosen.check_levels()
+        for recipe in chosen.recipes:
+            ladder(skeleton(recipe), recipe.pruning, chosen.levels)
     return chosen
 
 
