@@ -101,7 +101,7 @@ def publish(
     """Fold a study's finished runs into data/records/STUDY/."""
 
     chosen = study(name, trials, levels, iterations, arms, rewind, engine, warmup, recipes)
-    folder, count = records.publish(name, chosen.runs(), replace)
+    folder, count = records.publish(chosen.name, chosen.runs(), replace)
     missing = complete.state(chosen).missing
     print(f"{folder} holds {count} runs; {len(missing)} of {len(chosen.runs())} are missing")
 

@@ -26,7 +26,7 @@ _fraction = pa.Check.in_range(0, 1)
 _key_columns = {
     "study": pa.Column(str),
     "recipe": pa.Column(str),
-    "arm": pa.Column(str, pa.Check.isin(list(ARMS))),
+    "arm": pa.Column(str, pa.Check(lambda arms: arms.isin(list(ARMS)), error="arms must be among those of lth.arms")),
     "trial": pa.Column(int, pa.Check.ge(0)),
     "draw": pa.Column(int, pa.Check.ge(0)),
     "level": pa.Column(int, pa.Check.ge(0)),

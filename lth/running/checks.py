@@ -30,7 +30,6 @@ def check(chain: Chain) -> None:
 def check_fits(recipe: Recipe) -> None:
     """LthError where the recipe's network has nothing to prune or does not turn its images into one logit a class."""
     net = skeleton(recipe)
-    prunable(net)
     parameters: dict[int, str] = {}
     for name, parameter in net.named_parameters(remove_duplicate=False):
         if id(parameter) in parameters:
@@ -39,6 +38,11 @@ def check_fits(recipe: Recipe) -> None:
                 f"under one name and not under the other; give each layer weights of its own"
             )
         parameters[id(parameter)] = name
+    prunable(net)
+    if recipe.augment and len(recipe.shape) != 3:
+        raise LthError(
+            f"only images can be flipped and cropped, not inputs of {_by(recipe.shape)}: set augment to False"
+        )
     try:
         logits = net.eval()(torch.empty(2, *recipe.shape, device="meta"))
     except (RuntimeError, ValueError, TypeError, IndexError) as error:

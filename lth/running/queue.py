@@ -143,6 +143,10 @@ def _result(future: Future) -> list[Finished]:
     """The result of a future, or LthError where its worker died again and again or the scheduler is gone."""
     try:
         return future.result()
+    except ImportError as error:
+        raise LthError(
+            f"a worker cannot import what the study names ({error}): install that module where the workers run"
+        ) from error
     except KilledWorker as error:
         raise LthError(
             f"the workers that trained {future.key} were killed (out of memory?): use fewer workers"
