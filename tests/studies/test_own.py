@@ -30,7 +30,7 @@ def test_tickets_of_ones_own_network_and_tensors():
     tickets = runs[runs["arm"] == "ticket"].set_index(["trial", "level"])["mask_sha256"]
     fresh = runs[runs["arm"] == "reinit"]
     assert all(tickets[run["trial"], run["level"]] == run["mask_sha256"] for _, run in fresh.iterrows())
-    assert (runs["final_test_acc"] > 0.5).all()
+    assert runs["final_test_acc"].mean() > 0.65  # chance: a third
 
 
 def test_the_same_question_twice_has_the_same_answer_and_leaves_pytorch_as_it_was():
