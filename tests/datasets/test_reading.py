@@ -74,9 +74,7 @@ def test_copy_round_trip_and_damage(data_dir, tiny_mnist):
 
 def test_a_label_beyond_the_classes_is_told_with_those_of_the_data_set(data_dir, tiny_mnist):
     shirts = dataclasses.replace(tiny_mnist, label="Shirts", classes=("plain", "striped"))
-    with pytest.raises(
-        LthError, match=r"holds the label 9, but Shirts has 2 classes \(plain, striped\)"
-    ):
+    with pytest.raises(LthError, match=r"holds the label 9, but Shirts has 2 classes \(plain, striped\)"):
         reading.read(shirts)
 
 
