@@ -41,7 +41,7 @@ def check_fits(recipe: Recipe) -> None:
     prunable(net)
     if recipe.augment and len(recipe.shape) != 3:
         raise LthError(
-            f"only images can be flipped and cropped, not inputs of {_by(recipe.shape)}: set augment to False"
+            f"only images can be flipped and cropped, not inputs of {_by(recipe.shape)}: leave out augment"
         )
     try:
         logits = net.eval()(torch.empty(2, *recipe.shape, device="meta"))

@@ -6,21 +6,23 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as parquet
 import pytest
 
 from lth import records
-from lth.arms import FROM_DENSE, OWN_CHAINS
+from lth.arms import ARMS, own_chains
 from lth.models import prunable as kinds
 from lth.models import skeleton
 from lth.paths import ROOT
 from lth.pruning import ladder
 from lth.recipes import Optimizer, Pruning, Recipe
-from lth.records import KEYS
+from lth.records import KEYS, contents
 from lth.records import published as records_published
 
-STUDIES = sorted(path.parent.name for path in (ROOT / "data" / "records").glob("*/curves.parquet"))
+RECORDS = ROOT / "data" / "records"
+STUDIES = sorted(path.parent.name for path in RECORDS.glob("*/curves.parquet"))
 studies = pytest.mark.parametrize("study", STUDIES)
-NESTED = ("ticket", "reinit", "oneshot", *OWN_CHAINS)  # random masks are drawn anew at every level
+NESTED = ("ticket", "reinit", "oneshot", *own_chains())  # random masks are drawn anew at every level
 
 
 @pytest.fixture(autouse=True)
@@ -50,8 +52,8 @@ def test_every_run_has_all_its_measurements_and_no_nan(study):
     published = records.load(study)
     curves = dict(list(published.curves.groupby(KEYS)))
     assert len(curves) == len(published.runs)
-    for _, run in published.runs.iterrows():
-        recipe, curve = recipe_of(run), curves[tuple(run[KEYS])]
+    for run in published.runs.to_dict("records"):
+        recipe, curve = recipe_of(run), curves[tuple(run[name] for name in KEYS)]
         assert curve["iteration"].tolist() == multiples(recipe.eval_every, recipe)
         also = set(multiples(recipe.train_eval_every, recipe))
         assert (curve["train_acc"].notna() == curve["iteration"].isin(also)).all()
@@ -62,8 +64,9 @@ def test_every_run_has_all_its_measurements_and_no_nan(study):
 @studies
 def test_every_summary_follows_from_its_curve(study):
     published = records.load(study)
+    runs = published.runs.set_index(KEYS).to_dict("index")
     for key, curve in published.curves.groupby(KEYS):
-        run = published.runs.set_index(KEYS).loc[key]
+        run = runs[key]
         stop = curve.loc[curve["val_loss"].idxmin()]
         assert run["early_stop_iteration"] == stop["iteration"]
         assert run["early_stop_test_acc"] == stop["test_acc"]
@@ -72,25 +75,33 @@ def test_every_summary_follows_from_its_curve(study):
 
 
 @studies
-def test_keys_hash_specifications_that_name_the_run(study):
-    runs = records.load(study).runs
-    assert [hashlib.sha256(spec.encode()).hexdigest() for spec in runs["spec"]] == runs["key"].tolist()
-    for _, run in runs.iterrows():
-        spec = json.loads(run["spec"])
-        assert {name: spec[name] for name in ("arm", "trial", "draw", "level")} == dict(
-            run[["arm", "trial", "draw", "level"]]
-        )
-        assert spec["recipe"]["name"] == run["recipe"]
+def test_every_row_holds_what_the_format_says(study):
+    """As new rows are checked when they are published; above all a key hashes a specification that fits the row."""
+    for run in records.load(study).runs.to_dict("records"):
+        contents.check(run)
+
+
+def test_reading_changes_no_file():
+    files = sorted(RECORDS.glob("*/*"))
+    before = {file: (file.stat().st_mtime_ns, hashlib.sha256(file.read_bytes()).digest()) for file in files}
+    for study in STUDIES:
+        assert len(records.load(study).runs) == parquet.read_metadata(RECORDS / study / "runs.parquet").num_rows
+    assert {file: (file.stat().st_mtime_ns, hashlib.sha256(file.read_bytes()).digest()) for file in files} == before
 
 
 @studies
 def test_counts_follow_the_ladder_exactly(study):
-    for _, run in records.load(study).runs.iterrows():
+    runs, rungs, sizes = records.load(study).runs, {}, {}
+    for run in runs.to_dict("records"):
         recipe = recipe_of(run)
-        rung = ladder(skeleton(recipe), recipe.pruning, run["level"])[-1]
+        if recipe not in rungs:
+            net = skeleton(recipe)
+            rungs[recipe] = ladder(net, recipe.pruning, runs["level"].max())
+            numbers = {name: p.numel() for name, p in net.named_parameters()}
+            sizes[recipe] = {name: numbers[name] for name in kinds(net, recipe.pruning.biases)}
+        rung = rungs[recipe][run["level"]]
         remaining, prunable = json.loads(run["remaining"]), json.loads(run["prunable"])
-        sizes = {name: p.numel() for name, p in skeleton(recipe).named_parameters()}
-        assert prunable == {name: sizes[name] for name in kinds(skeleton(recipe), recipe.pruning.biases)}
+        assert prunable == sizes[recipe]
         assert any(name.endswith("bias") for name in remaining) == recipe.pruning.biases
         assert {names: sum(remaining[name] for name in names) for names in rung} == rung
         assert run["density"] == sum(remaining.values()) / sum(prunable.values())
@@ -113,7 +124,7 @@ def test_masks_are_shared_where_they_must_be_and_nowhere_else(study):
     for (recipe, level), found in chains.groupby(["recipe", "level"]):
         tickets = own[(own["arm"] == "ticket") & (own["recipe"] == recipe) & (own["level"] == level)]
         assert not set(found["mask_sha256"]) & set(tickets["mask_sha256"])
-    assert set(runs[runs["level"] == 0]["arm"]) <= set(FROM_DENSE)
+    assert set(runs[runs["level"] == 0]["arm"]) <= {name for name, arm in ARMS.items() if arm.first_level == 0}
 
 
 @studies

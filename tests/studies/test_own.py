@@ -34,6 +34,7 @@ def test_tickets_of_ones_own_network_and_tensors():
 
 
 def test_the_same_question_twice_has_the_same_answer_and_leaves_pytorch_as_it_was():
+    torch.set_flush_denormal(False)  # other tests of this process may have left it on
     threads, state = torch.get_num_threads(), torch.get_rng_state()
     torch.set_num_threads(2)
     first, second = find(levels=1), find(levels=1)
