@@ -40,7 +40,7 @@ refresh: data ## execute the committed notebooks again, at their default paramet
 	$(PY) book/_ext/glued_figures.py notebooks/early_stopping.ipynb early_stopping_figure book/_static/early_stopping.png
 
 clean: ## remove what `book` and `test` built; the data, the runs and .venv stay
-	rm -rf _build book/results .pytest_cache .ruff_cache .benchmarks
+	rm -rf _build book/results .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .benchmarks
 	find lth notebooks tests benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 data: $(READY)
@@ -56,6 +56,8 @@ book/results/%.ipynb: notebooks/%.ipynb $(SOURCES) | $(READY)
 lint: $(READY)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	.venv/bin/lint-imports
+	$(PY) -m mypy
 
 unit: data
 	$(PY) -m pytest tests -q -n 2

@@ -61,7 +61,10 @@ def test_ci_runs_the_two_make_targets():
 
 
 def test_make_help_names_the_commands():
-    text = subprocess.run(["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True).stdout
+    done = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    text = done.stdout
     targets = [line.split()[1] for line in text.splitlines()]
     assert targets == ["help", "book", "test", "bench", "gpu", "refresh", "clean"]
 

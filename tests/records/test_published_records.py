@@ -165,8 +165,8 @@ def test_input_connections_never_grow(study):
     """What the record keeps of nested masks: from one level to the next no layer and no pixel gains a connection."""
     runs = records.load(study).runs
     for _, chain in runs[runs["arm"].isin(NESTED)].groupby(["recipe", "arm", "trial", "draw"]):
-        chain = chain.sort_values("level")
-        left = pd.DataFrame(chain["remaining"].map(json.loads).to_list())
+        levels = chain.sort_values("level")
+        left = pd.DataFrame(levels["remaining"].map(json.loads).to_list())
         assert (left.diff().iloc[1:] <= 0).all(axis=None)
-        if chain["input_connections"].notna().all():
-            assert (np.diff(np.stack(chain["input_connections"].to_list()), axis=0) <= 0).all()
+        if levels["input_connections"].notna().all():
+            assert (np.diff(np.stack(levels["input_connections"].to_list()), axis=0) <= 0).all()

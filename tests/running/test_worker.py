@@ -95,7 +95,7 @@ def test_input_connections_and_start_histogram(data_dir):
 
 def test_what_is_kept_for_the_chain_to_go_on(data_dir):
     draws = {arm: 1 for arm in ("ticket", "reinit", "random-mask", "oneshot", "oneshot-reinit", "chain-reinit")}
-    levels = [job for _, p in procedures(Chain(TINY, 0, 1, draws)) for job, _ in walk(p, lambda j: pretend(j))]
+    levels = [job for _, p in procedures(Chain(TINY, 0, 1, draws)) for job, _ in walk(p, pretend)]
     kept = {(job.run.arm, job.run.level): finish(job, pretend(job), "MNIST", "stacked", "cpu", "") for job in levels}
     for (arm, level), finished in kept.items():
         goes_on = arm in ("ticket", "chain-reinit")
