@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -28,12 +29,36 @@ def committed(monkeypatch):
     monkeypatch.delenv("LTH_DATA", raising=False)
 
 
+@cache
+def load(study: str) -> records.Records:
+    """The records of a study, read and checked once; a test that changes them would change them for all."""
+    return records.load(study)
+
+
 def recipe_of(run) -> Recipe:
     """The recipe that a run's specification holds."""
-    fields = json.loads(run["spec"])["recipe"]
+    return recipe_from(json.dumps(json.loads(run["spec"])["recipe"]))
+
+
+@cache
+def recipe_from(fields_as_json: str) -> Recipe:
+    """The recipe with these fields."""
+    fields = json.loads(fields_as_json)
     optimizer = fields["optimizer"] | {"milestones": tuple(fields["optimizer"]["milestones"])}
     parts = {"optimizer": Optimizer(**optimizer), "pruning": Pruning(**fields["pruning"])}
     return Recipe(**fields | parts | {"drift_at": tuple(fields.get("drift_at", ()))})
+
+
+@cache
+def sizes_of(recipe: Recipe) -> dict[str, int]:
+    """The size of every parameter of the recipe's network."""
+    return {name: p.numel() for name, p in skeleton(recipe).named_parameters()}
+
+
+@cache
+def rung(recipe: Recipe, level: int) -> dict:
+    """How many weights are left at a level, by what is pruned together."""
+    return ladder(skeleton(recipe), recipe.pruning, level)[-1]
 
 
 def multiples(step: int, recipe: Recipe) -> list[int]:
@@ -47,7 +72,7 @@ def test_something_is_published():
 
 @studies
 def test_every_run_has_all_its_measurements_and_no_nan(study):
-    published = records.load(study)
+    published = load(study)
     curves = dict(list(published.curves.groupby(KEYS)))
     assert len(curves) == len(published.runs)
     for _, run in published.runs.iterrows():
@@ -61,9 +86,10 @@ def test_every_run_has_all_its_measurements_and_no_nan(study):
 
 @studies
 def test_every_summary_follows_from_its_curve(study):
-    published = records.load(study)
+    published = load(study)
+    runs = {key: run for key, run in published.runs.set_index(KEYS, drop=False).iterrows()}
     for key, curve in published.curves.groupby(KEYS):
-        run = published.runs.set_index(KEYS).loc[key]
+        run = runs[key]
         stop = curve.loc[curve["val_loss"].idxmin()]
         assert run["early_stop_iteration"] == stop["iteration"]
         assert run["early_stop_test_acc"] == stop["test_acc"]
@@ -73,7 +99,7 @@ def test_every_summary_follows_from_its_curve(study):
 
 @studies
 def test_keys_hash_specifications_that_name_the_run(study):
-    runs = records.load(study).runs
+    runs = load(study).runs
     assert [hashlib.sha256(spec.encode()).hexdigest() for spec in runs["spec"]] == runs["key"].tolist()
     for _, run in runs.iterrows():
         spec = json.loads(run["spec"])
@@ -85,20 +111,20 @@ def test_keys_hash_specifications_that_name_the_run(study):
 
 @studies
 def test_counts_follow_the_ladder_exactly(study):
-    for _, run in records.load(study).runs.iterrows():
+    for _, run in load(study).runs.iterrows():
         recipe = recipe_of(run)
-        rung = ladder(skeleton(recipe), recipe.pruning, run["level"])[-1]
+        left = rung(recipe, run["level"])
         remaining, prunable = json.loads(run["remaining"]), json.loads(run["prunable"])
-        sizes = {name: p.numel() for name, p in skeleton(recipe).named_parameters()}
+        sizes = sizes_of(recipe)
         assert prunable == {name: sizes[name] for name in kinds(skeleton(recipe), recipe.pruning.biases)}
         assert any(name.endswith("bias") for name in remaining) == recipe.pruning.biases
-        assert {names: sum(remaining[name] for name in names) for names in rung} == rung
+        assert {names: sum(remaining[name] for name in names) for names in left} == left
         assert run["density"] == sum(remaining.values()) / sum(prunable.values())
 
 
 @studies
 def test_masks_are_shared_where_they_must_be_and_nowhere_else(study):
-    runs = records.load(study).runs
+    runs = load(study).runs
     masks = runs.set_index(["recipe", "trial", "level", "arm"])["mask_sha256"]
     borrowed = {"reinit": "ticket", "oneshot-reinit": "oneshot"}
     for _, run in runs[runs["arm"].isin(borrowed)].iterrows():
@@ -118,7 +144,7 @@ def test_masks_are_shared_where_they_must_be_and_nowhere_else(study):
 
 @studies
 def test_drift_is_there_where_the_recipe_asks_for_it(study):
-    for _, run in records.load(study).runs.iterrows():
+    for _, run in load(study).runs.iterrows():
         recipe, text = recipe_of(run), run.get("drift")
         rows = json.loads(text) if isinstance(text, str) else []
         assert [row["iteration"] for row in rows] == [i for i in recipe.drift_at if i <= recipe.iterations]
@@ -133,7 +159,7 @@ def test_drift_is_there_where_the_recipe_asks_for_it(study):
 @studies
 def test_the_scale_of_fresh_weights_is_that_of_the_recipe(study):
     """What drift was measured from, at level 0 and after every new draw."""
-    runs = records.load(study).runs
+    runs = load(study).runs
     for _, run in runs[(runs["level"] == 0) | (runs["arm"] == "chain-reinit")].iterrows():
         recipe = recipe_of(run)
         shapes = {name: p.shape for name, p in skeleton(recipe).named_parameters()}
@@ -147,7 +173,7 @@ def test_the_scale_of_fresh_weights_is_that_of_the_recipe(study):
 @studies
 def test_runs_that_differ_only_in_how_they_are_pruned_or_measured_have_the_same_dense_net(study):
     """The dense ticket of a trial ends alike in every recipe of a study that trains it alike."""
-    runs = records.load(study).runs
+    runs = load(study).runs
     dense = runs[(runs["arm"] == "ticket") & (runs["level"] == 0)]
     ends = {}
     for _, run in dense.iterrows():
@@ -163,7 +189,7 @@ def test_runs_that_differ_only_in_how_they_are_pruned_or_measured_have_the_same_
 @studies
 def test_input_connections_never_grow(study):
     """What the record keeps of nested masks: from one level to the next no layer and no pixel gains a connection."""
-    runs = records.load(study).runs
+    runs = load(study).runs
     for _, chain in runs[runs["arm"].isin(NESTED)].groupby(["recipe", "arm", "trial", "draw"]):
         levels = chain.sort_values("level")
         left = pd.DataFrame(levels["remaining"].map(json.loads).to_list())
