@@ -68,7 +68,7 @@ def _run(source: Path | None, names: list[str], plan: bool, trials: int | None) 
     for name, recipe in steps:
         options = (["--recipes", recipe] if recipe else []) + (["--trials", str(trials)] if trials else [])
         for command in (["run", name, *options, "--device", "cuda"], ["publish", name, *options]):
-            done = subprocess.run([sys.executable, "-c", "from lth.cli import main; main()", *command])
+            done = subprocess.run([sys.executable, "-c", "from lth.cli import main; main()", *command], check=False)
             if done.returncode:
                 sys.exit(done.returncode)
 

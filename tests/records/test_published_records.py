@@ -11,7 +11,9 @@ import pytest
 
 from lth import records
 from lth.arms import ARMS, own_chains
+from lth.datasets import loading
 from lth.models import prunable as kinds
+from lth.datasets import loading
 from lth.models import skeleton
 from lth.paths import ROOT
 from lth.pruning import ladder
@@ -35,7 +37,7 @@ def recipe_of(run) -> Recipe:
     fields = json.loads(run["spec"])["recipe"]
     optimizer = fields["optimizer"] | {"milestones": tuple(fields["optimizer"]["milestones"])}
     parts = {"optimizer": Optimizer(**optimizer), "pruning": Pruning(**fields["pruning"])}
-    return Recipe(**fields | parts | {"drift_at": tuple(fields.get("drift_at", ()))})
+    return loading.shaped(Recipe(**fields | parts | {"drift_at": tuple(fields.get("drift_at", ()))}))
 
 
 def multiples(step: int, recipe: Recipe) -> list[int]:

@@ -192,7 +192,11 @@ def test_a_write_that_is_killed_leaves_nothing_readable(folder, moment):
     script = KILLED.format(how=KILLS[moment])
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     killed = subprocess.run(
-        [sys.executable, "-c", script], cwd=os.path.dirname(__file__), env=environment, capture_output=True
+        [sys.executable, "-c", script],
+        cwd=os.path.dirname(__file__),
+        env=environment,
+        capture_output=True,
+        check=False,
     )
     assert killed.returncode == -9, killed.stderr
     assert len(list(folder.iterdir())) == 1 and store.keys() == set()

@@ -149,7 +149,7 @@ def test_kill_9_in_the_middle_then_again_gives_the_same_records(tiny_study, data
     os.kill(first.pid, signal.SIGKILL)
     first.communicate()
     assert first.returncode == -9
-    gone, alive = psutil.wait_procs(children, timeout=30)
+    _, alive = psutil.wait_procs(children, timeout=30)
     assert not alive  # workers end with the process that started them
     kept = store.keys()
     assert 2 <= len(kept) < 12
