@@ -14,7 +14,7 @@ from lth.engines.cost import cost
 from lth.errors import LthError
 from lth.records import store
 from lth.report.claims import rule
-from lth.running import complete, notes
+from lth.running import complete, notes, state
 from lth.studies.catalogue import STUDIES
 from lth.studies.parameters import study
 from lth.studies.study import Study
@@ -102,7 +102,7 @@ def publish(
 
     chosen = study(name, trials, levels, iterations, arms, rewind, engine, warmup, recipes)
     folder, count = records.publish(chosen.name, chosen.runs(), replace)
-    missing = complete.state(chosen).missing
+    missing = state.of(chosen).missing
     print(f"{folder} holds {count} runs; {len(missing)} of {len(chosen.runs())} are missing")
 
 

@@ -13,7 +13,6 @@ from lth import records
 from lth.arms import ARMS, own_chains
 from lth.datasets import loading
 from lth.models import prunable as kinds
-from lth.datasets import loading
 from lth.models import skeleton
 from lth.paths import ROOT
 from lth.pruning import ladder
@@ -177,8 +176,8 @@ def test_runs_that_differ_only_in_how_they_are_pruned_or_measured_have_the_same_
 def test_input_connections_never_grow(study):
     """What the record keeps of nested masks: from one level to the next no layer and no pixel gains a connection."""
     runs = records.load(study).runs
-    for _, chain in runs[runs["arm"].isin(NESTED)].groupby(["recipe", "arm", "trial", "draw"]):
-        chain = chain.sort_values("level")
+    nested = runs[runs["arm"].isin(NESTED)].sort_values("level")
+    for _, chain in nested.groupby(["recipe", "arm", "trial", "draw"]):
         left = pd.DataFrame(chain["remaining"].map(json.loads).to_list())
         assert (left.diff().iloc[1:] <= 0).all(axis=None)
         if chain["input_connections"].notna().all():
