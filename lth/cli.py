@@ -89,10 +89,10 @@ def run(
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, instead of own workers.")] = None,
 ) -> None:
     """Train what is missing of a study. It is safe to interrupt this and to repeat it."""
-    from lth.running import queue
+    from lth.running import complete
 
     study = changes.study(name)
-    trained = queue.run(study, workers, scheduler, device)
+    trained = complete.train(study, workers=workers, scheduler=scheduler, device=device)
     print(f"{name}: {trained} runs trained, {len(study.runs())} complete; `lth publish {name}` makes records of them")
 
 
@@ -118,10 +118,12 @@ def publish(
 ) -> None:
     """Fold a study's finished runs into data/records/STUDY/."""
     from lth import records
+    from lth.running import complete
 
     study = changes.study(name)
-    folder, count = records.publish(name, study.runs(), replace)
-    print(f"{folder} holds {count} runs; {len(study.missing())} of {len(study.runs())} are missing")
+    folder, count = records.publish(study.name, study.runs(), replace)
+    missing = complete.state(study).missing
+    print(f"{folder} holds {count} runs; {len(missing)} of {len(study.runs())} are missing")
 
 
 @app.command()
@@ -156,7 +158,7 @@ def _claim(row: dict) -> list[str]:
 def _status(study) -> list[str]:
     """A study as a row of the table. A kept run that is not whole is named and set aside."""
     from lth.records import glance, kept
-    from lth.running.queue import running
+    from lth.running.notes import running
 
     runs = {run.key: run for run in study.runs()}
     published = glance.seconds(study.name)

@@ -12,7 +12,7 @@ from lth import cli, records
 from lth.paths import ROOT, records_dir
 from lth.records import store
 from lth.report.claims.paper import CLAIMS
-from lth.running import cluster, queue
+from lth.running import cluster, complete
 from lth.studies import parameters
 from lth.studies.catalogue import STUDIES
 
@@ -72,7 +72,7 @@ def test_status_of_all_studies(tiny_study, lth):
 
 
 def test_status_with_a_corrupt_run(tiny_study, scheduler, lth):
-    queue.run(tiny_study, scheduler=scheduler)
+    complete.train(tiny_study, scheduler=scheduler)
     key = tiny_study.runs()[0].key
     store.path(key).write_bytes(b"half")
     status, out, err = lth("status", "tiny")
@@ -137,7 +137,7 @@ def test_what_cannot_be_run_is_told_before_anything_is_written(tiny_study, lth, 
 
 
 def test_damaged_records_are_told(tiny_study, scheduler, lth):
-    queue.run(tiny_study, scheduler=scheduler)
+    complete.train(tiny_study, scheduler=scheduler)
     lth("publish", "tiny")
     file = records_dir() / "tiny" / "runs.parquet"
     content = file.read_bytes()
@@ -178,7 +178,7 @@ def test_a_corrupt_data_set_is_told(tiny_study, tiny_mnist, lth):
 @pytest.mark.parametrize("command", ["run", "publish"])
 def test_an_unwritable_folder_is_told(tiny_study, data_dir, scheduler, lth, command):
     if command == "publish":
-        queue.run(tiny_study, scheduler=scheduler)
+        complete.train(tiny_study, scheduler=scheduler)
     place = data_dir / {"run": "runs", "publish": "records"}[command]
     place.write_text("a file in the place of the folder")
     refused(lth(command, "tiny"), f"cannot write to {place}.*LTH_DATA")
@@ -189,7 +189,7 @@ def test_nothing_to_publish_is_told(tiny_study, lth):
 
 
 def test_tampered_records_are_told(tiny_study, scheduler, lth):
-    queue.run(tiny_study, scheduler=scheduler)
+    complete.train(tiny_study, scheduler=scheduler)
     lth("publish", "tiny")
     (records_dir() / "tiny" / "runs.parquet").write_bytes(b"half")
     for command in ("run", "status", "publish"):
@@ -199,7 +199,7 @@ def test_tampered_records_are_told(tiny_study, scheduler, lth):
 
 
 def test_other_specifications_are_not_published_under_the_same_name(tiny_study, scheduler, lth):
-    queue.run(tiny_study, scheduler=scheduler)
+    complete.train(tiny_study, scheduler=scheduler)
     assert lth("publish", "tiny")[0] == 0
     assert lth("run", "tiny", "--iterations", "8", "--scheduler", scheduler)[0] == 0
     refused(lth("publish", "tiny", "--iterations", "8"), "mixes 2 specifications of the recipe 'tiny'")
@@ -226,7 +226,7 @@ def test_the_options_that_change_a_study_are_the_same_everywhere(tiny_study, lth
     monkeypatch.setattr(parameters, "study", lambda name, **changes: asked.append(changes) or None)
     options = [text for name, value in given.items() for text in (f"--{name}", str(value))]
     monkeypatch.setattr(cli, "_status", lambda study: [""] * 8)
-    monkeypatch.setattr(queue, "run", lambda *_: 0)
+    monkeypatch.setattr(complete, "train", lambda *_, **__: 0)
     for command in ("run", "status", "publish"):
         monkeypatch.setattr(sys, "argv", ["lth", command, "tiny", *options])
         with contextlib.suppress(AttributeError, SystemExit):  # there is no study to go on with
@@ -259,7 +259,7 @@ def test_data_lists_the_data_sets(data_dir, tiny_mnist, lth):
 
 
 def test_a_kept_run_that_cannot_be_opened_is_trained_again_and_published(tiny_study, scheduler, lth):
-    queue.run(tiny_study, scheduler=scheduler)
+    complete.train(tiny_study, scheduler=scheduler)
     path = store.path(tiny_study.runs()[0].key)
     path.unlink()
     path.symlink_to("nothing")

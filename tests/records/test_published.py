@@ -15,7 +15,7 @@ from tiny_study import TINY
 
 from lth import records
 from lth.errors import LthError
-from lth.lottery import Chain, find_tickets
+from lth.lottery import TICKET, Chain, next_level
 from lth.paths import ROOT, records_dir
 from lth.records import KEYS, published, schema, store
 from lth.records import parquet as records_parquet
@@ -31,7 +31,7 @@ def folder(monkeypatch, tmp_path):
 
 def keep(trial: int = 0, recipe=TINY, lower: float = 0.0):
     """Pretend to have trained level 0 of a trial with accuracies lower by so much, keep it and return its runs."""
-    jobs = next(find_tickets(Chain(recipe, trial, 1, {"ticket": 1, "reinit": 2})))
+    jobs = next_level(Chain(recipe, trial, 1, {"ticket": 1, "reinit": 2}), TICKET, 0)
     iterations = np.array([0, 4, 8])
     for job in jobs:
         columns = {n: np.array([0.5, 0.25, 0.75]) + job.run.draw / 8 - lower for n in ("val_acc", "test_acc")}
@@ -68,7 +68,7 @@ def test_publish_and_load(folder):
 
 
 def test_a_run_that_diverged_is_published():
-    job = next(find_tickets(Chain(TINY, 0, 1, {"ticket": 1})))[0]
+    job = next_level(Chain(TINY, 0, 1, {"ticket": 1}), TICKET, 0)[0]
     pretended = pretend(job)
     curve = pretended.curve | {name: np.array([np.nan], np.float32) for name in ("train_loss", "test_loss")}
     curve["val_loss"] = np.array([2.3], np.float32)

@@ -10,7 +10,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from lth import records
-from lth.arms import FROM_DENSE, OWN_CHAINS
+from lth.arms import ARMS, own_chains
 from lth.models import prunable as kinds
 from lth.models import skeleton
 from lth.paths import ROOT
@@ -22,7 +22,7 @@ from lth.records import published as records_published
 RECORDS = ROOT / "data" / "records"
 STUDIES = sorted(path.parent.name for path in RECORDS.glob("*/curves.parquet"))
 studies = pytest.mark.parametrize("study", STUDIES)
-NESTED = ("ticket", "reinit", "oneshot", *OWN_CHAINS)  # random masks are drawn anew at every level
+NESTED = ("ticket", "reinit", "oneshot", *own_chains())  # random masks are drawn anew at every level
 
 
 @pytest.fixture(autouse=True)
@@ -124,7 +124,7 @@ def test_masks_are_shared_where_they_must_be_and_nowhere_else(study):
     for (recipe, level), found in chains.groupby(["recipe", "level"]):
         tickets = own[(own["arm"] == "ticket") & (own["recipe"] == recipe) & (own["level"] == level)]
         assert not set(found["mask_sha256"]) & set(tickets["mask_sha256"])
-    assert set(runs[runs["level"] == 0]["arm"]) <= set(FROM_DENSE)
+    assert set(runs[runs["level"] == 0]["arm"]) <= {name for name, arm in ARMS.items() if arm.first_level == 0}
 
 
 @studies
