@@ -4,6 +4,7 @@ A run is one safetensors file, named by the run's key; lth.records.store writes 
 """
 
 import hashlib
+import itertools
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -72,7 +73,8 @@ def summary(key: str) -> tuple[dict | None, str]:
 def set_aside(key: str, error: Exception) -> str:
     """Rename the run's file out of the way and say why; LthError where even that fails."""
     file = path(key)
-    aside = file.with_suffix(".corrupt")
+    names = (file.with_suffix(f".corrupt{number or ''}") for number in itertools.count())
+    aside = next(name for name in names if not os.path.lexists(name))
     try:
         file.replace(aside)
     except OSError as problem:

@@ -53,12 +53,14 @@ def verified(folder: str, names: Sequence[str], what: str, again: str) -> list[F
     try:
         sums = _sums(place)
         return [_meant(place, name, sums) for name in names]
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         published = sorted(path.parent.name for path in records_dir().glob(f"*/{names[0]}")) or ["none"]
         raise NotAsPublished(
             f"no complete records of {folder!r} are published ({Path(error.filename).name} is missing): restore it "
             f"with git, or {again}; published {what}: {', '.join(published)}"
         ) from error
+    except OSError as error:
+        raise NotAsPublished(f"cannot read {error.filename} ({error.strerror}): make it readable") from error
     except _Differs as error:
         raise NotAsPublished(
             f"data/records/{folder}/{error} is not what was published (its SHA-256 differs from {SUMS}): "

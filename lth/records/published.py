@@ -157,11 +157,11 @@ def _checked(study: str, curves: pd.DataFrame, runs: pd.DataFrame) -> Records:
     if runs.empty:
         return Records(study, curves, runs)
     with _format_of(study):
-        curves, runs = CURVES.validate(curves), RUNS.validate(schema.filled(runs))
         specs = [json.loads(spec) for spec in runs["spec"]]
         for row, spec in zip(runs[[*KEYS, "key", "spec"]].to_dict("records"), specs, strict=True):
             contents.check_identity(row, spec)
-    _check_specifications(study, specs)
+        _check_specifications(study, specs)
+        curves, runs = CURVES.validate(curves), RUNS.validate(schema.filled(runs))
     runs = runs.sort_values(KEYS, ignore_index=True)
     curves = _rows_of(curves, runs)[[*KEYS, *(c for c in curves if c not in KEYS)]]
     return Records(study, curves.sort_values([*KEYS, "iteration"], ignore_index=True), runs)

@@ -92,6 +92,14 @@ def test_what_is_read_is_what_the_checksums_mean(folder):
         numbers()
 
 
+def test_a_table_that_cannot_be_opened_is_told(folder):
+    parquet.write(folder, tables(1))
+    (folder / NAMES[0]).unlink()
+    (folder / NAMES[0]).mkdir()
+    with pytest.raises(parquet.NotAsPublished, match="cannot read .*curves.parquet .Is a directory.: make it readable"):
+        numbers()
+
+
 def test_a_full_disk_leaves_the_old_tables_and_no_others(folder, monkeypatch):
     parquet.write(folder, tables(1))
 

@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -145,13 +146,26 @@ def test_a_run_that_cannot_be_opened_is_named_and_set_aside(folder, monkeypatch,
     assert store.read_or_set_aside(key)[0].summary == one.summary
 
 
-def test_a_run_that_cannot_even_be_set_aside_is_told(folder):
-    one = finished()
+def test_what_is_set_aside_is_never_overwritten(folder):
+    key = finished().summary["key"]
     folder.mkdir()
-    store.path(one.summary["key"]).write_bytes(b"half")
-    (folder / f"{one.summary['key']}.corrupt" / "something").mkdir(parents=True)
+    for _ in range(3):
+        store.path(key).write_bytes(b"half")
+        assert len(store.verify([key])) == 1
+    assert len(list(folder.glob(f"{key}.corrupt*"))) == 3 and store.keys() == set()
+
+
+def test_a_run_that_cannot_even_be_set_aside_is_told(folder, monkeypatch):
+    key = finished().summary["key"]
+    folder.mkdir()
+    store.path(key).write_bytes(b"half")
+
+    def forbidden(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "replace", forbidden)
     with pytest.raises(LthError, match="cannot be read .*, nor set aside: remove it"):
-        store.verify([one.summary["key"]])
+        store.verify([key])
 
 
 def test_verifying_needs_no_pytorch(folder):
