@@ -52,7 +52,7 @@ def changeable(command: Callable) -> Callable:
         command(changes=changes, **given)
 
     parameters = [*own[:at], *options, *own[at + 1 :]]
-    changed.__signature__ = inspect.Signature(parameters)
+    changed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     changed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     changed.__name__, changed.__doc__ = command.__name__, command.__doc__
     return changed

@@ -99,9 +99,9 @@ def _drift(row: Mapping, spec: Mapping) -> str | None:
 
 def _wrong_test_images(row: Mapping, spec: Mapping) -> str | None:
     places = row.get("wrong_test_images")
-    if _empty(places):
+    if places is None or _empty(places):
         return None
-    rising = all(map(_whole, places)) and all(np.diff(places) > 0)
+    rising = all(map(_whole, places)) and bool(np.all(np.diff(places) > 0))
     return None if rising else "must be whole numbers in rising order"
 
 
