@@ -132,20 +132,18 @@ def emptied(runs: pd.DataFrame) -> int:
     return int(runs["remaining"].str.contains(r": 0[,}]", regex=True).sum())
 
 
-def numbers(prefix: str, chosen: Study, shown: Records | None, source: str) -> dict:
-    """What both chapters say in words: how much of the study there is, on which images, and where it comes from."""
+def coverage(study: Study, shown: Records | None) -> dict:
+    """What a chapter says of its records, by name: on which images they are, how many of the study's runs they hold."""
     if shown is None:
-        state, source = "No records yet: not tested.", f"Study {chosen.name}: no records yet."
-        extent = f"None of the {len(chosen.runs()):,} runs of the study {chosen.name} is published."
+        state = "No records yet: not tested."
+        extent = f"None of the {len(study.runs()):,} runs of the study {study.name} is published."
     else:
         state = f"Trained on {' and '.join(sorted(set(shown.runs['data'])))}."
-        count, empty = f"{len(shown.runs):,} of the {len(chosen.runs()):,}", emptied(shown.runs)
-        extent = f"The figures show {count} runs of the study {chosen.name}."
-        if chosen.recipes[0].pruning.scope == "global":
+        extent = f"The figures show {len(shown.runs):,} of the {len(study.runs()):,} runs of the study {study.name}."
+        if study.recipes[0].pruning.scope == "global":
+            empty = emptied(shown.runs)
             extent += f" Pruning over all layers at once has left {empty:,} of them with a layer without any weight."
-    found = {"state": state, "extent": extent, "study": chosen.name, "source": source}
-    found["cut_pp"] = 100 * figures.BELOW_DENSE
-    return {f"{prefix}_{name}": value for name, value in found.items()}
+    return {"state": state, "extent": extent, "study": study.name, "cut_pp": 100 * figures.BELOW_DENSE}
 
 
 def nothing_to_draw(studied: str) -> Figure:

@@ -80,8 +80,13 @@ def trials_note(runs: pd.DataFrame, planned: int | dict[str, int]) -> str:
     numbers = {arm: _shown_of(runs[runs["arm"] == arm], planned[arm]) for arm in planned if arm not in absent}
     first = next(iter(numbers.values()), "0")
     others = "; ".join(f"{SHORT_NAMES[arm]} {number}" for arm, number in numbers.items() if number != first)
-    note = f"n = {first} trial{'s'[: first != '1']}" + (f" ({others})" if others else "")
+    note = f"n = {first} {plural('trial', first)}" + (f" ({others})" if others else "")
     return note + (f"; no runs yet of {enumeration(absent)}" if absent else "") + on_copies(runs)
+
+
+def plural(noun: str, count: int | str) -> str:
+    """The noun as it follows a number: "trial", or "trials" after any but 1."""
+    return noun if str(count) == "1" else f"{noun}s"
 
 
 def on_copies(runs: pd.DataFrame) -> str:

@@ -6,14 +6,11 @@ from collections.abc import Mapping
 import pandas as pd
 
 from lth.errors import check_choice
-from lth.records.published import Records
-from lth.report import page
 from lth.report import text as report_text
 from lth.report.claims import rule
 from lth.report.claims.paper import CLAIMS
 from lth.report.claims.rule import WITHIN
 from lth.studies.catalogue import STUDIES
-from lth.studies.study import Study
 
 WORDS = {
     "replicated": "the interval excludes no effect, in the claimed direction, and covers the claimed number within its "
@@ -32,10 +29,9 @@ FULL_HEAD = ("Claim", "Statement (source)", "Claimed", "Here", "n", "Verdict", "
 FORMS = {"% earlier": "{:.1f}", "x faster": "{:.2f}", "pp": "{:+.2f}"}
 
 
-def evidence(chosen: Study) -> Records:
-    """The records for a page of verdicts (see page.evidence); LthError for a study that no claim is about."""
-    check_choice("study with claims", chosen.name, sorted({c.study for c in CLAIMS.values()} & set(STUDIES)))
-    return page.evidence(chosen)
+def check_claimed(study: str) -> None:
+    """LthError for the name of a study that no claim is about."""
+    check_choice("study with claims", study, sorted({claim.study for claim in CLAIMS.values()} & set(STUDIES)))
 
 
 def summary(table: pd.DataFrame) -> str:

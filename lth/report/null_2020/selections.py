@@ -11,8 +11,7 @@ from lth.records.published import Records
 from lth.report import text
 from lth.report.null_2020 import advantage
 from lth.report.null_2020.configurations import PROTOCOL, Configuration
-from lth.report.page import unchanged
-from lth.report.text import counts, estimate_text, planned_trials
+from lth.report.text import counts, estimate_text, planned_trials, plural
 from lth.statistics import bootstrap
 from lth.studies.catalogue import STUDIES
 from lth.studies.parameters import study
@@ -30,17 +29,14 @@ def like(name: str, trials: int | None, levels: int | None, iterations: int | No
     return study(name, trials=limit, levels=levels, iterations=iterations)
 
 
-def null_study(chosen: Study, instead: str, *parameters) -> tuple[Study, str, Study]:
-    """The study that shows all deviations together, the recipe that holds them, and the study with the protocol.
+def null_study(chosen: Study, trials: int | None, levels: int | None, iterations: int | None) -> tuple[str, Study]:
+    """The recipe of a study that has all deviations on, and the study with the protocol that it is compared with.
 
-    `chosen` itself, compared with LeNet at the paper's length; or, where nothing of it is published and no parameter
-    changes it, the study `instead`, whose recipe "all" is compared with its own protocol.
+    A study with a recipe "all" is compared with its own protocol, any other with LeNet, changed likewise.
     """
-    if unchanged(chosen) and not chosen.published():
-        chosen = like(instead, *parameters)
     if "all" in {recipe.name for recipe in chosen.recipes}:
-        return chosen, "all", chosen
-    return chosen, chosen.recipes[0].name, like("lenet", *parameters)
+        return "all", chosen
+    return chosen.recipes[0].name, like("lenet", trials, levels, iterations)
 
 
 def pooled(*several: Records) -> pd.DataFrame:
@@ -106,4 +102,4 @@ def by_level(sides: dict[str, tuple[pd.DataFrame, Configuration]]) -> str:
 def trials_of(rows: pd.DataFrame, chosen: Study) -> str:
     """How many trials the rows of rule.table rest on, of how many that are planned: "n = 3–5 of 5 trials"."""
     planned = max(planned_trials(chosen.grids).values())
-    return f"n = {counts(rows)}{f' of {planned}' if rows['n'].min() < planned else ''} trial{'s'[: planned != 1]}"
+    return f"n = {counts(rows)}{f' of {planned}' if rows['n'].min() < planned else ''} {plural('trial', planned)}"

@@ -14,10 +14,9 @@ from lth.errors import LthError
 from lth.paths import ROOT
 from lth.report.claims import rule
 from lth.report.claims import tables as claims_tables
-from lth.report.page import records_of
+from lth.report.sources import evidence, records_of
 from lth.report.text import planned_trials
 from lth.studies.catalogue import STUDIES
-from lth.studies.parameters import study
 from lth.studies.study import Study
 
 RECORDS = ROOT / "data" / "records" / "lenet"
@@ -122,15 +121,19 @@ def test_a_range_of_levels_is_told_with_the_effect_inside():
     assert claims_tables.here(rows.loc["L9"]).startswith("at no single level; over those claimed ")
 
 
+def test_verdicts_are_of_studies_that_claims_are_about():
+    claims_tables.check_claimed("lenet")
+    with pytest.raises(LthError, match="unknown study with claims 'quickstart': choose one of conv2, conv4"):
+        claims_tables.check_claimed("quickstart")
+
+
 def test_only_published_records_are_evidence(copied, monkeypatch):
-    assert claims_tables.evidence(STUDIES["lenet"]).digest == records_of(STUDIES["lenet"]).digest
-    with pytest.raises(LthError, match="unknown study with claims 'quickstart'"):
-        claims_tables.evidence(study("quickstart"))
+    assert evidence(STUDIES["lenet"]).digest == records_of(STUDIES["lenet"]).digest
     other = parquet.read_table(copied / "runs.parquet").to_pandas().assign(key="of another")
     monkeypatch.setattr(lth_records, "load_or_empty", lambda _: lth_records.Records("lenet", other, other))
     monkeypatch.setattr(Study, "run", lambda _: pytest.fail("nothing is to be trained"))
     with pytest.raises(LthError, match="no run of the study 'lenet', as it is defined now, is published"):
-        claims_tables.evidence(STUDIES["lenet"])
+        evidence(STUDIES["lenet"])
 
 
 @pytest.mark.parametrize("notebook", ["claims", "comparison"])

@@ -10,14 +10,12 @@ from lth.studies.catalogue import STUDIES
 from lth.studies.parameters import study
 
 
-def test_the_null_is_drawn_from_the_other_study_where_its_own_is_not_published(tmp_path, monkeypatch):
-    monkeypatch.setenv("LTH_DATA", str(tmp_path))
-    chosen, recipe, reference = selections.null_study(STUDIES["null-2020"], "together", None, None, None)
-    assert (chosen.name, recipe, reference.name) == ("together", "all", "together")
+def test_the_null_is_compared_with_the_protocol_at_its_own_length():
     asked = study("null-2020", trials=1, iterations=50)
-    chosen, recipe, reference = selections.null_study(asked, "together", 1, None, 50)
-    assert (chosen, recipe, reference.name) == (asked, "lenet-2020", "lenet")
-    assert {one.iterations for one in reference.recipes} == {50} and reference.trials == 1
+    recipe, reference = selections.null_study(asked, 1, None, 50)
+    assert (recipe, reference.name) == ("lenet-2020", "lenet")
+    assert {recipe.iterations for recipe in reference.recipes} == {50} and reference.trials == 1
+    assert selections.null_study(STUDIES["together"], None, None, None) == ("all", STUDIES["together"])
 
 
 def test_levels_nearest_to_the_reports_densities_on_either_ladder():
