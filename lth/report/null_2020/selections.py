@@ -10,7 +10,7 @@ from lth.errors import LthError, check_choice
 from lth.records.published import Records
 from lth.report import text
 from lth.report.null_2020 import advantage
-from lth.report.null_2020.configurations import PROTOCOL, Configuration
+from lth.report.null_2020.configurations import Configuration
 from lth.report.text import counts, estimate_text, planned_trials, plural
 from lth.statistics import bootstrap
 from lth.studies.catalogue import STUDIES
@@ -18,7 +18,6 @@ from lth.studies.parameters import study
 from lth.studies.study import Study
 
 SHOWN = (1.0, 0.513, 0.211, 0.036)  # densities of the curves in Figure 1 of the 2020 report
-IN_BOTH = (0.1, 0.99)  # of them, between these the report draws its random control as well
 CONTROLS = ("chain-reinit", "chain-rewound")  # the report's in the end, and until the day before
 
 
@@ -41,7 +40,7 @@ def null_study(chosen: Study, trials: int | None, levels: int | None, iterations
 
 def pooled(*several: Records) -> pd.DataFrame:
     """The runs of several studies, those that they share once."""
-    return pd.concat([one.runs for one in several]).drop_duplicates("key", ignore_index=True)
+    return pd.concat([records.runs for records in several]).drop_duplicates("key", ignore_index=True)
 
 
 def of_recipe(all_records: Records, recipe: str, arms: Sequence[str]) -> Records:
@@ -55,17 +54,6 @@ def of_recipe(all_records: Records, recipe: str, arms: Sequence[str]) -> Records
     return replace(all_records, curves=frames[0], runs=frames[1])
 
 
-def as_protocol(runs: pd.DataFrame) -> pd.DataFrame:
-    """The runs of a study with a single recipe that follows the protocol, under the name that advantage asks for."""
-    return runs.assign(recipe=PROTOCOL)
-
-
-def as_fresh_weights(runs: pd.DataFrame, control: str) -> pd.DataFrame:
-    """The runs with the report's `control` under the name of ours, for lth.comparison, which judges its figures."""
-    chosen = runs[runs["arm"].isin(["ticket", control])]
-    return chosen.assign(arm=chosen["arm"].replace(control, "reinit"))
-
-
 def nearest_levels(runs: pd.DataFrame, densities: Sequence[float] = SHOWN) -> list[int]:
     """The tickets' levels nearest to these densities, as far down as there are any."""
     means = runs[runs["arm"] == "ticket"].groupby("level")["density"].mean()
@@ -73,28 +61,18 @@ def nearest_levels(runs: pd.DataFrame, densities: Sequence[float] = SHOWN) -> li
     return sorted({int(np.abs(np.log(means / density)).idxmin()) for density in reached})
 
 
-def in_figure_1(shown: Records) -> Records:
-    """The records without the control at densities at which the report's Figure 1 does not show it."""
-    low, high = IN_BOTH
-    runs = shown.runs[(shown.runs["arm"] == "ticket") | shown.runs["density"].between(low, high)]
-    keys = ["recipe", "arm", "trial", "draw", "level"]
-    return replace(shown, runs=runs, curves=shown.curves.merge(runs[keys], on=keys))
-
-
 def by_level(sides: dict[str, tuple[pd.DataFrame, Configuration]]) -> str:
     """The advantage of tickets at each level that is judged, as a Markdown table with two columns for each side."""
     first = next(iter(sides.values()))[0]
     densities = first[first["arm"] == "ticket"].groupby("level")["density"].mean()
-    head = ["Weights left", *(f"{name}: {what}" for name in sides for what in ("times as fast", "pp"))]
+    head = ["Weights left", *(f"{name}: {unit}" for name in sides for unit in ("times as fast", "pp"))]
     rows = []
     for level in advantage.judged_levels(first):
         cells = [f"{densities[level]:.1%}"]
-        for runs, one in sides.values():
+        for runs, configuration in sides.values():
             for measure, form in (("speed", "{:.2f}"), ("accuracy", "{:+.2f}")):
-                found = advantage.effect(
-                    runs, one, measure, [level], bootstrap.seeded(f"{one.recipe} {measure} {level}")
-                )
-                cells.append(estimate_text(found, form))
+                generator = bootstrap.seeded(f"{configuration.name} {measure} {level}")
+                cells.append(estimate_text(advantage.effect(runs, configuration, measure, [level], generator), form))
         rows.append(cells)
     return text.table(head, rows)
 

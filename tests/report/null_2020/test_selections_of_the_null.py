@@ -4,7 +4,7 @@ from effects_made import made
 
 from lth.errors import LthError
 from lth.records import Records
-from lth.report.null_2020 import advantage, selections
+from lth.report.null_2020 import advantage, figures_of_2020, selections
 from lth.report.null_2020.configurations import Configuration
 from lth.studies.catalogue import STUDIES
 from lth.studies.parameters import study
@@ -29,11 +29,9 @@ def test_levels_nearest_to_the_reports_densities_on_either_ladder():
 def test_the_reports_first_figure_shows_its_control_at_two_densities():
     runs = made({"all": {"chain-reinit": 0.0}}, trials=1)
     curves = runs[["study", "recipe", "arm", "trial", "draw", "level"]].assign(iteration=0)
-    shown = selections.in_figure_1(Records("made", curves, runs))
+    shown = figures_of_2020.as_in_2020(Records("made", curves, runs), 1, control="chain-reinit")
     assert set(shown.runs.loc[shown.runs["arm"] == "chain-reinit", "level"]) == {1, 2, 3}
     assert len(shown.curves) == len(shown.runs) == 9
-    chains = selections.as_fresh_weights(runs, "chain-reinit")
-    assert set(chains["arm"]) == {"ticket", "reinit"} and len(chains) == len(runs)
     with pytest.raises(LthError, match="no reinit of the recipe 'all'"):
         selections.of_recipe(shown, "all", ["reinit"])
 
