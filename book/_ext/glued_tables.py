@@ -19,28 +19,10 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
+from lth.report.verdicts import BADGES
+
 MIMES = ("application/papermill.record/text/markdown", "text/markdown")
 LISTS = {"front", "claims"}  # the classes of tables that a phone shows as lists
-BADGES = {
-    "replicated": "success",
-    "direction only": "info",
-    "not replicated": "danger",
-    "inconclusive": "secondary",
-    "not tested": "light",
-    "agrees": "success",
-    "differs": "danger",
-    "cannot tell": "secondary",
-    "no records": "light",
-    "sufficient": "danger",
-    "for speed only": "warning",
-    "for accuracy only": "warning",
-    "weakens": "warning",
-    "no loss shown": "success",
-    "necessary": "danger",
-    "not necessary": "success",
-    "not asked": "light",
-    "no runs": "light",
-}
 
 
 def glued_markdown(notebook: dict) -> dict[str, str]:

@@ -3,16 +3,8 @@
 from sphinx.util.docutils import SphinxDirective
 
 from lth.recipes import RECIPES, Optimizer, Pruning, Recipe
+from lth.report.printed import NETWORKS
 
-# What the paper prints and the recipes do not hold ([FC] Figure 2): name, convolutions, fully connected, weights
-PRINTED = {
-    "lenet": ("Lenet", "", "300, 100, 10", "266K"),
-    "conv2": ("Conv-2", "64, 64, pool", "256, 256, 10", "4.3M"),
-    "conv4": ("Conv-4", "64, 64, pool; 128, 128, pool", "256, 256, 10", "2.4M"),
-    "conv6": ("Conv-6", "64, 64, pool; 128, 128, pool; 256, 256, pool", "256, 256, 10", "1.7M"),
-    "resnet18": ("Resnet-18", "16, 3×[16, 16], 3×[32, 32], 3×[64, 64]", "avg-pool, 10", "274K"),
-    "vgg19": ("VGG-19", "2×64 pool, 2×128 pool, 4×256 pool, 4×512 pool, 4×512", "avg-pool, 10", "20.0M"),
-}
 DATASETS = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
 PREPROCESSINGS = {"l2": "each image / its L2 norm", "unit": "[0, 1]", "standard": "mean 0, deviation 1"}
 
@@ -37,13 +29,13 @@ def pruning_text(pruning: Pruning) -> str:
 
 def rows(recipes: list[Recipe]) -> list[list[str]]:
     """The table's cells, first the head."""
-    printed = [PRINTED[recipe.name] for recipe in recipes]
+    printed = [NETWORKS[recipe.name] for recipe in recipes]
     return [
-        ["", *(name for name, *_ in printed)],
+        ["", *(network.name for network in printed)],
         ["Recipe", *(f"`{recipe.name}`" for recipe in recipes)],
-        ["Convolutions", *(convolutions or "–" for _, convolutions, *_ in printed)],
-        ["Fully connected", *(linear for *_, linear, _ in printed)],
-        ["Weights, as printed", *(weights for *_, weights in printed)],
+        ["Convolutions", *(network.convolutions or "–" for network in printed)],
+        ["Fully connected", *(network.fully_connected for network in printed)],
+        ["Weights, as printed", *(network.weights for network in printed)],
         ["Data set", *(DATASETS[recipe.dataset] for recipe in recipes)],
         ["Inputs", *(PREPROCESSINGS[recipe.preprocessing] for recipe in recipes)],
         ["Optimizer", *(optimizer_text(recipe.optimizer) for recipe in recipes)],
@@ -63,7 +55,7 @@ class RecipeTable(SphinxDirective):
 
     def run(self) -> list:
         """Parse the table as MyST, so that it takes the theme's style."""
-        lines = rows([RECIPES[name] for name in PRINTED])
+        lines = rows([RECIPES[name] for name in NETWORKS])
         lines.insert(1, ["---"] * len(lines[0]))
         table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
         text = f":::{{table}} {self.arguments[0]}\n:name: {self.options['name']}\n:class: recipes\n{table}\n:::"

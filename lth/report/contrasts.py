@@ -6,14 +6,14 @@ nothing more.
 
 import pandas as pd
 
+from lth.report import styles
 from lth.report import text as report_text
-from lth.report.claims.paper import AT_EARLY, AT_END, EARLY
-from lth.report.text import SHORT_NAMES, counts, estimate_text, listed
+from lth.report.text import estimate_text, listed, span
 from lth.statistics import paired
 from lth.statistics.bootstrap import Estimate, MissingRecords, seeded
-from lth.statistics.paired import DENSE, Effect
+from lth.statistics.paired import AT_EARLY, AT_END, DENSE, EARLY, Effect, Side
 
-NAMES = {DENSE: "the dense network"} | SHORT_NAMES
+NAMES = {DENSE: "the dense network"} | {arm: style.short for arm, style in styles.of_arms().items()}
 AGAINST = (DENSE, "reinit")  # of tickets
 CONTRASTS = (  # of the arms of the paper's Figure 4
     *(("ticket", against) for against in (DENSE, "reinit", "random-mask", "oneshot")),
@@ -32,7 +32,7 @@ def gain_of(
 ) -> Estimate | None:
     """The arm's effect at a level over the trials that have both sides; None where there are none."""
     try:
-        ours, theirs = paired.paired(runs, measure, arm, against, [level])
+        ours, theirs = paired.paired([Side(runs, arm, [level]), Side(runs, against, [level])], measure)
     except MissingRecords:
         return None
     return paired.estimate(effect, ours[:, 0], theirs[:, 0], seeded(f"{arm} {against} {measure} {level}"))
@@ -57,12 +57,12 @@ def contrasts(runs: pd.DataFrame, level: int) -> str:
 
 def _rows(runs: pd.DataFrame, level: int, named: list[tuple[str, str, str]]) -> list[tuple[str, ...]]:
     """A row for each (first cell, arm, against) of which the records have both sides."""
-    found = []
+    lines = []
     for name, arm, against in named:
         effects = [gain_of(runs, level, against, effect, measure, arm) for _, effect, measure in COLUMNS]
         if None not in effects:
-            found.append((name, NAMES[against], *map(estimate_text, effects, FORMS), str(effects[0].n)))
-    return found
+            lines.append((name, NAMES[against], *map(estimate_text, effects, FORMS), str(effects[0].n)))
+    return lines
 
 
 def table(first: str, lines: list[tuple[str, ...]]) -> str:
@@ -93,19 +93,21 @@ def sentence(runs: pd.DataFrame) -> str:
 
 def advantage_sentence(parts: dict[str, pd.DataFrame], level: int) -> str:
     """With which of the named experiments the tickets' advantage over fresh weights at a level is established."""
-    told, ns = [], []
+    established, trials = [], []
     for ahead, no_effect, (_, effect, measure) in zip(
         ("faster", "more accurate"), (1.0, 0.0), COLUMNS[:2], strict=True
     ):
-        found = {name: gain_of(runs, level, "reinit", effect, measure) for name, runs in parts.items() if len(runs)}
-        found = {name: one for name, one in found.items() if one}
-        sure = [name for name, one in found.items() if one.low is not None and one.low > no_effect]
-        told.append(f"{ahead} with {listed(sure)}" if sure else f"{ahead} with none of them")
-        ns += [one.n for one in found.values()]
-    if max(ns, default=0) < 2:
+        sizes = {name: gain_of(runs, level, "reinit", effect, measure) for name, runs in parts.items() if len(runs)}
+        sizes = {name: size for name, size in sizes.items() if size}
+        sure = [name for name, size in sizes.items() if size.above(no_effect)]
+        established.append(f"{ahead} with {listed(sure)}" if sure else f"{ahead} with none of them")
+        trials += [size.n for size in sizes.values()]
+    if max(trials, default=0) < 2:
         return "A single trial has no interval: whether tickets are ahead of fresh weights by more than chance is open."
-    many = counts(pd.DataFrame({"n": ns}))
-    return f"Against fresh weights, 95% intervals establish that tickets are {' and '.join(told)} (n = {many})."
+    return (
+        f"Against fresh weights, 95% intervals establish that tickets are {' and '.join(established)} "
+        f"(n = {span(trials)})."
+    )
 
 
 def late_sentence(share: float) -> str:
@@ -117,6 +119,7 @@ def late_sentence(share: float) -> str:
 
 
 def _told(runs: pd.DataFrame, level: int, density: float, speed: Estimate) -> str:
+    """Tickets at a level, whose speed is given, against the dense network and fresh weights."""
     dense = gain_of(runs, level, DENSE, paired.gain, AT_EARLY)
     text = (
         f"With {density:.1%} of the weights (n = {dense.n}) tickets reach their early stop "

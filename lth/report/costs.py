@@ -5,7 +5,6 @@ import json
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from lth.engines import choose
@@ -13,20 +12,21 @@ from lth.errors import check_choice
 from lth.models import skeleton
 from lth.pruning import ladder
 from lth.recipes import Recipe
+from lth.report import styles
 from lth.report.figures import density_axis, new_figure
+from lth.report.styles import Style
 from lth.studies.study import Study
 
 TEST_IMAGES = 10_000  # of MNIST and of CIFAR-10
 FLOOR = "products"  # the matrix products of a dense step and nothing else
 LOOP = "dataloader"  # what people write
-_colours = sns.color_palette("colorblind")
-STYLES = {  # program: its name, colour, marker, dash
-    LOOP: ("PyTorch with a DataLoader", _colours[7], "s", (4, 2)),
-    "tensors": ("PyTorch, images in memory", _colours[4], "D", (6, 1, 1, 1)),
-    "stacked": ("engine stacked, one run", _colours[2], "^", (1, 1.5)),
-    "stacked-4": ("engine stacked, four runs", _colours[5], "v", (3, 1, 1, 1, 1, 1)),
-    "dense": ("engine dense", _colours[1], "P", (2, 2)),
-    "sparse": ("engine sparse", _colours[0], "o", ""),
+PROGRAMS = {
+    LOOP: Style("PyTorch with a DataLoader", styles.GREY, "s", (4, 2)),
+    "tensors": Style("PyTorch, images in memory", styles.PINK, "D", (6, 1, 1, 1)),
+    "stacked": Style("engine stacked, one run", styles.GREEN, "^", (1, 1.5)),
+    "stacked-4": Style("engine stacked, four runs", styles.BROWN, "v", (3, 1, 1, 1, 1, 1)),
+    "dense": Style("engine dense", styles.ORANGE, "P", (2, 2)),
+    "sparse": Style("engine sparse", styles.BLUE, "o"),
 }
 
 
@@ -97,7 +97,7 @@ def provenance(costs: pd.DataFrame, record: str) -> str:
 
 def table(costs: pd.DataFrame) -> pd.DataFrame:
     """Milliseconds of an iteration by program and weights left, of a measurement at the sparsest, and peak memory."""
-    named = costs[costs["engine"].isin(STYLES)]
+    named = costs[costs["engine"].isin(PROGRAMS)]
     wide = named.pivot_table(index="engine", columns=["what", "density"], values="milliseconds")
     step, measure = (wide[what].sort_index(axis=1, ascending=False) for what in ("step", "measure"))
     shown = step.map("{:.3g}".format)
@@ -105,20 +105,19 @@ def table(costs: pd.DataFrame) -> pd.DataFrame:
     shown["measuring, dense"] = measure.iloc[:, 0].map("{:,.1f}".format)
     shown["measuring, sparsest"] = measure.iloc[:, -1].map("{:,.1f}".format)
     shown["memory (MB)"] = named.groupby("engine")["memory_mb"].max().map("{:.0f}".format)
-    shown = shown.reindex([name for name in STYLES if name in shown.index])
-    return shown.rename(index={name: style[0] for name, style in STYLES.items()}).rename_axis("program")
+    shown = shown.reindex([name for name in PROGRAMS if name in shown.index])
+    return shown.rename(index={name: style.label for name, style in PROGRAMS.items()}).rename_axis("program")
 
 
 def against_density(costs: pd.DataFrame) -> Figure:
     """The cost of an iteration against density, both on log axes, by program; dotted: the matrix products alone."""
     steps = costs[costs["what"] == "step"]
     figure, ax = new_figure((7.2, 4.8))
-    for engine, (name, colour, marker, dash) in STYLES.items():
+    for engine, style in PROGRAMS.items():
         rows = steps[steps["engine"] == engine].sort_values("density")
-        dashes = (0, dash) if dash else "-"
         ax.plot(
-            100 * rows["density"], rows["milliseconds"], label=name, color=colour, marker=marker, linestyle=dashes,
-            linewidth=1.6, markersize=6, markeredgecolor="white",
+            100 * rows["density"], rows["milliseconds"], label=style.label, color=style.colour, marker=style.marker,
+            linestyle=style.linestyle, linewidth=1.6, markersize=6, markeredgecolor="white",
         )  # fmt: skip
     floor = steps.loc[steps["engine"] == FLOOR, "milliseconds"].min()
     ax.axhline(floor, color="0.35", linestyle=":", linewidth=1.2, label="dense matrix products alone")

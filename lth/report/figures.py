@@ -1,4 +1,4 @@
-"""Figures from records, readable in grey and by colour-blind readers: every arm has its own colour, marker and dash."""
+"""Figures from records: accuracies along training, and what is measured of runs against density."""
 
 from collections.abc import Sequence
 from textwrap import fill
@@ -12,23 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from lth.records.published import Records
+from lth.report import styles
 from lth.report.selections import average_draws, check_one_recipe, curves_at, with_dense
 from lth.report.text import trials_note
 
 ENVELOPE = ("pi", 100)  # from the lowest to the highest trial, as the report and the paper draw it
 BELOW_DENSE = 0.04  # accuracy axes end this far below the dense net: the differences that matter are small
 WIDTH = 5.6  # inches of a figure of several panels: its text stays readable on a phone
-_colours = sns.color_palette("colorblind")
-STYLES = {  # arm: its name in legends, colour, marker, dash
-    "ticket": ("winning ticket", _colours[0], "o", ""),
-    "reinit": ("same masks, fresh weights", _colours[1], "s", (4, 2)),
-    "random-mask": ("random masks, original weights", _colours[2], "^", (1, 1.5)),
-    "oneshot": ("one-shot ticket", _colours[4], "D", (6, 1, 1, 1)),
-    "oneshot-reinit": ("one-shot masks, fresh weights", _colours[5], "v", (3, 1, 1, 1, 1, 1)),
-    "chain-reinit": ("own chain, fresh weights", _colours[7], "P", (2, 2)),
-    "chain-rewound": ("own chain, one draw", _colours[9], "X", (8, 2, 2, 2)),
-    "other-ticket": ("ticket of another draw", _colours[3], "*", (5, 1, 1, 1)),
-}
 LABELS = {  # column of the runs: what an axis says
     "early_stop_iteration": "early-stop iteration",
     "early_stop_test_acc": "test accuracy at early stop (%)",
@@ -59,7 +49,7 @@ def learning_curves(
     sns.lineplot(
         curves, x="iteration", y=column, hue="weights left", style="arm", errorbar=ENVELOPE, ax=ax,
         hue_order=[f"{d:.1%}" for d in sorted(curves["density"].unique(), reverse=True)], palette=colours,
-        dashes=_by_name(curves, 3), err_kws={"alpha": 0.12}, linewidth=1.6,
+        dashes=_by_label(curves, "dash"), err_kws={"alpha": 0.12}, linewidth=1.6,
     )  # fmt: skip
     _mark_levels(ax, colours)
     settled = curves[curves["iteration"] >= 0.1 * curves["iteration"].max()][column]
@@ -117,13 +107,11 @@ def density_grid(
     figure, axes = new_figure(
         (WIDTH, 1.0 + 1.9 * shape[0]), *shape, context="paper", sharex=True, sharey="col" if parts_in_rows else "row"
     )
-    named = {}
+    handles = {}
     for column, row in zip(columns, axes.T if parts_in_rows else axes, strict=True):
         for ax, (title, runs) in zip(row, parts.items(), strict=True):
             _density_lines(ax, runs, column, ticks=4 if shape[1] > 1 else 8)
-            named |= dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
-            if ax.get_legend():
-                ax.get_legend().remove()
+            handles |= _legend(ax)
             ax.set(xlabel=DENSITY_LABEL if ax in axes[-1] else "", ylabel="")
             if column == columns[0]:
                 ax.set_title(title, loc="left", fontsize=9, fontweight="bold")
@@ -132,11 +120,21 @@ def density_grid(
         shown = [with_dense(runs) for runs in parts.values() if len(runs)]
         if shown:
             _limit_accuracy(row[0], pd.concat(shown), column)
-    order = [style[0] for style in STYLES.values() if style[0] in named]
-    order += [name for name in named if name not in order]
-    figure.legend([named[n] for n in order], order, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+    order = [style.label for style in styles.of_arms().values() if style.label in handles]
+    order += [label for label in handles if label not in order]
+    figure.legend(
+        [handles[label] for label in order], order, loc="outside lower center", ncols=2, frameon=False, fontsize=9
+    )
     figure.suptitle(fill(f"{note}; mean and min–max", 84), fontsize=9, color="0.35", x=0.99, ha="right")
     return figure
+
+
+def _legend(ax: Axes) -> dict[str, object]:
+    """The handles of a panel's lines by label; the panel's own legend goes."""
+    handles, labels = ax.get_legend_handles_labels()
+    if ax.get_legend():
+        ax.get_legend().remove()
+    return dict(zip(labels, handles, strict=True))
 
 
 def _density_lines(ax: Axes, runs: pd.DataFrame, column: str, ticks: int = 8) -> None:
@@ -150,8 +148,9 @@ def _density_lines(ax: Axes, runs: pd.DataFrame, column: str, ticks: int = 8) ->
     dense = _dense_mean(runs, column)
     _name_arms(runs)
     sns.lineplot(
-        runs, x="percent", y=column, hue="arm", style="arm", errorbar=ENVELOPE, ax=ax, palette=_by_name(runs, 1),
-        markers=_by_name(runs, 2), dashes=_by_name(runs, 3), err_kws={"alpha": 0.15}, linewidth=1.6, markersize=5,
+        runs, x="percent", y=column, hue="arm", style="arm", errorbar=ENVELOPE, ax=ax,
+        palette=_by_label(runs, "colour"), markers=_by_label(runs, "marker"), dashes=_by_label(runs, "dash"),
+        err_kws={"alpha": 0.15}, linewidth=1.6, markersize=5,
     )  # fmt: skip
     ax.axhline(dense, color="0.35", linestyle=":", linewidth=1.2, label="dense net, mean")
     density_axis(ax, runs["percent"].unique(), ticks)
@@ -160,6 +159,7 @@ def _density_lines(ax: Axes, runs: pd.DataFrame, column: str, ticks: int = 8) ->
 
 
 def _dense_mean(runs: pd.DataFrame, column: str) -> float:
+    """The mean over trials of the dense networks' `column`."""
     return runs[(runs["arm"] == "ticket") & (runs["level"] == 0)][column].mean()
 
 
@@ -177,15 +177,17 @@ def density_axis(ax: Axes, percents, most: int = 8) -> None:
     ax.set_xscale("log")
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xticks(ticks, [f"{t:.3g}" for t in ticks])
-    if not ax.xaxis_inverted():  # panels that share an axis are told once
+    if not ax.xaxis_inverted():  # of panels that share an axis, the first one has turned it for all
         ax.invert_xaxis()
 
 
 def _percent(y: float, _) -> str:
+    """A tick of an axis of accuracies (0-1), in percent."""
     return f"{100 * y:.4g}"
 
 
 def _thousands(y: float, _) -> str:
+    """A tick of an axis of iterations."""
     return f"{y:,.0f}"
 
 
@@ -202,14 +204,16 @@ def new_figure(
 
 
 def _name_arms(frame: pd.DataFrame) -> None:
-    """Replace arms by their names in legends, in the order of STYLES."""
-    order = [name for arm, (name, *_) in STYLES.items() if arm in set(frame["arm"])]
-    frame["arm"] = pd.Categorical(frame["arm"].map({arm: style[0] for arm, style in STYLES.items()}), order)
+    """Replace arms by their labels, in the order of lth.arms.ARMS; LthError for an arm without a style."""
+    labels = {arm: styles.of_arm(arm).label for arm in frame["arm"].unique()}
+    order = [labels[arm] for arm in styles.of_arms() if arm in labels]
+    frame["arm"] = pd.Categorical(frame["arm"].map(labels), order)
 
 
-def _by_name(frame: pd.DataFrame, what: int) -> dict:
-    """One property of STYLES by the names that occur in a frame."""
-    return {style[0]: style[what] for style in STYLES.values() if style[0] in set(frame["arm"])}
+def _by_label(frame: pd.DataFrame, part: str) -> dict:
+    """The colour, marker or dash of the labels that occur in a frame, as seaborn takes them: a solid line is ""."""
+    used = set(frame["arm"])
+    return {style.label: getattr(style, part) or "" for style in styles.of_arms().values() if style.label in used}
 
 
 def _label(ax: Axes, x: str, y: str, note: str) -> None:

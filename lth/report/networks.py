@@ -1,7 +1,4 @@
-"""What the chapters on the other networks tell before there is anything to draw: counts, ladders, costs and verdicts.
-
-Tables are data frames; a study without published records is told apart from one with some.
-"""
+"""What the chapters on the other networks show before anything is trained: counts, ladders, costs and verdicts."""
 
 from collections.abc import Iterable
 
@@ -16,10 +13,10 @@ from lth.records.published import Records
 from lth.report import costs, figures
 from lth.report.claims import rule
 from lth.report.claims.paper import CLAIMS
+from lth.report.printed import NETWORKS
 from lth.studies.catalogue import STUDIES
 from lth.studies.study import Study
 
-PRINTED = {"conv2": "4.3M", "conv4": "2.4M", "conv6": "1.7M", "resnet18": "274K", "vgg19": "20.0M"}  # [FC] Figure 2
 TIMED = ("benchmark-cpu", "benchmark-cuda")  # what `make bench` and `make gpu` write
 
 
@@ -27,7 +24,9 @@ def by_kind(recipe: Recipe) -> dict[str, int]:
     """How many weights a network has by kind, without biases and BatchNorm."""
     net = skeleton(recipe)
     sizes, kinds = {name: p.numel() for name, p in net.named_parameters()}, prunable(net)
-    counted = {what: sum(sizes[n] for n, kind in kinds.items() if kind == what) for what in set(kinds.values())}
+    counted = dict.fromkeys(kinds.values(), 0)
+    for name, kind in kinds.items():
+        counted[kind] += sizes[name]
     return counted | {"shortcut": sum(n for name, n in sizes.items() if "shortcut.0" in name)}
 
 
@@ -50,29 +49,30 @@ def counts(recipes: Iterable[Recipe]) -> pd.DataFrame:
             "together": weights(recipe),
             "may be pruned": pruned,
         }
-        shown = {what: f"{n:,}" if n else "–" for what, n in numbers.items()}
-        rows[recipe.model] = shown | {"as printed": PRINTED.get(recipe.model, "")}
+        shown = {column: f"{n:,}" if n else "–" for column, n in numbers.items()}
+        as_printed = NETWORKS[recipe.model].weights if recipe.model in NETWORKS else ""
+        rows[recipe.model] = shown | {"as printed": as_printed}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")
 
 
 def protocols(studies: Iterable[Study]) -> pd.DataFrame:
     """A column for each recipe of the studies: what is trained, and how."""
     columns = {}
-    for chosen in studies:
-        draws = {arm: n for grid in chosen.grids for arm, n in dict(grid.draws).items()}
-        for recipe in chosen.recipes:
-            o, p = recipe.optimizer, recipe.pruning
-            rates = [f"{what} {100 * rate:.3g}" for what, rate in (("conv", p.convolution), ("fc", p.linear)) if rate]
+    for study in studies:
+        draws = {arm: n for grid in study.grids for arm, n in dict(grid.draws).items()}
+        for recipe in study.recipes:
+            optimizer, pruning = recipe.optimizer, recipe.pruning
+            rates = (("conv", pruning.convolution), ("fc", pruning.linear))
             columns[recipe.name] = {
-                "optimizer": f"{'Adam' if o.name == 'adam' else 'SGD'} {o.learning_rate:g}",
-                "warmup": f"{o.warmup:,}" if o.warmup else "–",
-                "÷ 10 at": ", ".join(f"{m:,}" for m in o.milestones) or "–",
+                "optimizer": f"{'Adam' if optimizer.name == 'adam' else 'SGD'} {optimizer.learning_rate:g}",
+                "warmup": f"{optimizer.warmup:,}" if optimizer.warmup else "–",
+                "÷ 10 at": ", ".join(f"{milestone:,}" for milestone in optimizer.milestones) or "–",
                 "rewound to": f"{recipe.rewind:,}",
                 "batch": recipe.batch_size,
                 "iterations": f"{recipe.iterations:,}",
-                "% a level": ", ".join(rates),
-                "levels": f"0–{chosen.levels}",
-                "trials": chosen.trials,
+                "% a level": ", ".join(f"{layers} {100 * rate:.3g}" for layers, rate in rates if rate),
+                "levels": f"0–{study.levels}",
+                "trials": study.trials,
                 "arms": ", ".join(f"{arm} ×{n}" if n > 1 else arm for arm, n in draws.items()),
             }
     return pd.DataFrame(columns).rename_axis("recipe")
@@ -81,27 +81,27 @@ def protocols(studies: Iterable[Study]) -> pd.DataFrame:
 def densities(studies: Iterable[Study]) -> pd.DataFrame:
     """The density ladder of each study: percent of what may be pruned that is left at each level."""
     columns = {}
-    for chosen in studies:
-        recipe = chosen.recipes[0]
-        rungs = [sum(rung.values()) for rung in ladder(skeleton(recipe), recipe.pruning, chosen.levels)]
-        columns[chosen.name] = pd.Series([f"{100 * left / rungs[0]:.1f}" for left in rungs])
+    for study in studies:
+        recipe = study.recipes[0]
+        rungs = [sum(rung.values()) for rung in ladder(skeleton(recipe), recipe.pruning, study.levels)]
+        columns[study.name] = pd.Series([f"{100 * weights_left / rungs[0]:.1f}" for weights_left in rungs])
     return pd.DataFrame(columns).fillna("–").rename_axis("level")
 
 
 def expected(studies: Iterable[Study]) -> pd.DataFrame:
     """How long each study takes on one core, and on a GPU, by iterations timed; "not timed" where none was."""
     rows = {}
-    for chosen in studies:
-        models = {recipe.model for recipe in chosen.recipes}
-        row = {"runs": f"{len(chosen.runs()):,}", "iterations of each": f"{chosen.recipes[0].iterations:,}"}
-        for record, what, engine in zip(TIMED, ("one core", "one GPU"), ("auto", None), strict=True):
+    for study in studies:
+        models = {recipe.model for recipe in study.recipes}
+        row = {"runs": f"{len(study.runs()):,}", "iterations of each": f"{study.recipes[0].iterations:,}"}
+        for record, machine, engine in zip(TIMED, ("one core", "one GPU"), ("auto", None), strict=True):
             timed = benchmarks.load_or_none(record)
             if timed is None or not models <= set(timed["model"]):
-                row[what] = "not timed"
+                row[machine] = "not timed"
                 continue
             engine = engine or costs.widest(timed)
-            row[what] = costs.duration(costs.study_seconds(timed, chosen, engine))
-        rows[chosen.name] = row
+            row[machine] = costs.duration(costs.study_seconds(timed, study, engine))
+        rows[study.name] = row
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("study")
 
 
@@ -117,8 +117,8 @@ def in_the_paper(model: str) -> str:
 
 def judged(*names: str) -> pd.DataFrame:
     """The claims about these studies with the verdicts of their published records."""
-    found = rule.table({name: published.load_or_empty(name).runs for name in names})
-    return found[found["study"].isin(names)]
+    table = rule.table({name: published.load_or_empty(name).runs for name in names})
+    return table[table["study"].isin(names)]
 
 
 def one_recipe(shown: Records, name: str) -> Records:
@@ -132,20 +132,18 @@ def emptied(runs: pd.DataFrame) -> int:
     return int(runs["remaining"].str.contains(r": 0[,}]", regex=True).sum())
 
 
-def numbers(prefix: str, chosen: Study, shown: Records | None, source: str) -> dict:
-    """What both chapters say in words: how much of the study there is, on which images, and where it comes from."""
+def coverage(study: Study, shown: Records | None) -> dict:
+    """What a chapter says of its records, by name: on which images they are, how many of the study's runs they hold."""
     if shown is None:
-        state, source = "No records yet: not tested.", f"Study {chosen.name}: no records yet."
-        extent = f"None of the {len(chosen.runs()):,} runs of the study {chosen.name} is published."
+        state = "No records yet: not tested."
+        extent = f"None of the {len(study.runs()):,} runs of the study {study.name} is published."
     else:
         state = f"Trained on {' and '.join(sorted(set(shown.runs['data'])))}."
-        count, empty = f"{len(shown.runs):,} of the {len(chosen.runs()):,}", emptied(shown.runs)
-        extent = f"The figures show {count} runs of the study {chosen.name}."
-        if chosen.recipes[0].pruning.scope == "global":
+        extent = f"The figures show {len(shown.runs):,} of the {len(study.runs()):,} runs of the study {study.name}."
+        if study.recipes[0].pruning.scope == "global":
+            empty = emptied(shown.runs)
             extent += f" Pruning over all layers at once has left {empty:,} of them with a layer without any weight."
-    found = {"state": state, "extent": extent, "study": chosen.name, "source": source}
-    found["cut_pp"] = 100 * figures.BELOW_DENSE
-    return {f"{prefix}_{name}": value for name, value in found.items()}
+    return {"state": state, "extent": extent, "study": study.name, "cut_pp": 100 * figures.BELOW_DENSE}
 
 
 def nothing_to_draw(studied: str) -> Figure:

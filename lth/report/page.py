@@ -1,99 +1,185 @@
-"""What every notebook does: turn its parameters into a study, and say where its figure comes from."""
+"""What every notebook does: turn its parameters into a study, glue what its text shows, and say where that comes from.
 
-from types import FunctionType, ModuleType
+Right after the cell with its parameters a notebook calls `of`, as in
+`page = lth.report.page.of(globals(), "accuracy", study="lenet", drawn="ticket,reinit")`, and draws `page.records`.
+"""
 
-from lth import records
+import ast
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from IPython import display
+from matplotlib.figure import Figure
+from myst_nb import glue
+
 from lth.errors import LthError, check_choice
 from lth.records.published import Records
-from lth.report.text import on_copies
-from lth.running import state
+from lth.report.sources import evidence, provenance, published_of, records_of, unchanged
+from lth.report.text import planned_trials
+from lth.studies import parameters
 from lth.studies.catalogue import STUDIES
-from lth.studies.parameters import study
 from lth.studies.study import Study
 
 STUDY_PARAMETERS = ("trials", "levels", "iterations", "arms", "rewind", "warmup", "recipes")
-_IPYTHON = {"In", "Out", "exit", "quit", "get_ipython", "open"}
+INJECTED = "# Parameters\n"  # how the cell begins that papermill adds after the notebook's own parameters
+UNPUBLISHED = {"train": records_of, "refuse": evidence, "skip": published_of}  # an unchanged study without records
+CHANGED = "The text below describes the published records."
 
 
-def study_of(namespace: dict, *others: str, drawn: str | None = None) -> Study:
-    """The study that a notebook's parameters ask for.
+@dataclass
+class Page:
+    """A notebook at work: its study and records, and what it hands to its text.
 
-    `namespace` is its globals() right after the parameters; `others` are its parameters that do not shape the study.
-    `drawn` are the arms of its figure, such as "ticket,reinit": where parameters change the study and name no arms, no
-    others are trained, and arms that are named must hold them. Raises LthError where papermill, which assigns unknown
-    names without a word, has set one that does not exist.
+    notebook: its name without .ipynb; prefix: what the keys of its numbers begin with; given: the parameters that are
+    not as the notebook has them; drawn: the arms of its figures, None for all; unpublished: see `of`.
     """
-    allowed = ("study", *STUDY_PARAMETERS, *others)
-    for name, value in namespace.items():
-        if (
-            not name.startswith("_")
-            and name not in _IPYTHON
-            and not isinstance(value, ModuleType | FunctionType | type)
-        ):
-            check_choice("parameter", name, allowed)
-    show = namespace.get("show")
-    if show is not None and not (isinstance(show, list) and show and all(type(level) is int for level in show)):
-        raise LthError(f"show must be a list of levels, such as papermill's -y 'show: [0, 7]', not {show!r}")
-    given = {name: namespace[name] for name in STUDY_PARAMETERS if name in namespace}
-    chosen = study(namespace["study"], **given)
-    if drawn and given.get("arms") is None and not unchanged(chosen):
-        return study(namespace["study"], **(given | {"arms": drawn}))
-    planned = {arm for grid in chosen.grids for arm in grid.arms}
-    if drawn and (lacking := [arm for arm in drawn.split(",") if arm not in planned]):
-        named = ",".join(sorted(planned))
-        raise LthError(
-            f"this notebook draws {' and '.join(lacking)} too, which are not among the arms {named!r}: add them"
-        )
-    return chosen
+
+    notebook: str
+    prefix: str
+    study: Study
+    given: Mapping[str, object]
+    default: bool
+    drawn: tuple[str, ...] | None = None
+    unpublished: str = "train"
+    untrue: list[str] = field(default_factory=list)
+
+    @cached_property
+    def records(self) -> Records | None:
+        """The study's records; what parameters ask for and nobody has trained yet is trained when they are first read.
+
+        Without such parameters they are what is published, so that the book is built from what is committed even while
+        a study goes on.
+        """
+        return UNPUBLISHED[self.unpublished](self.study)
+
+    @cached_property
+    def planned(self) -> dict[str, int]:
+        """How many trials the study plans, by arm: of `drawn` unless a parameter names arms, otherwise of all."""
+        return planned_trials(self.study.grids, None if "arms" in self.given else self.drawn)
+
+    @cached_property
+    def source(self) -> str:
+        """Where the page's figures come from, for their captions; no records, no source."""
+        if self.records is None:
+            return f"Study {self.study.name}: no records yet."
+        return provenance(self.notebook, self.records, self.given)
+
+    def level(self, wanted: int) -> int:
+        """The level that is `wanted`, or the deepest that the records hold."""
+        return min(wanted, int(self.records.runs["level"].max()))
+
+    def figure(self, key: str, figure: Figure) -> None:
+        """Glue a figure under this key, and show it in the notebook."""
+        glue(key, figure)
+
+    def table(self, key: str, markdown: str) -> None:
+        """Glue a table in Markdown under this key, and show it in the notebook."""
+        glue(key, display.Markdown(markdown))
+
+    def numbers(self, **values) -> None:
+        """Glue numbers and words, each under the page's prefix and its name."""
+        for name, value in values.items():
+            glue(f"{self.prefix}_{name}", value, display=False)
+
+    def expects(self, sentence: str, condition) -> None:
+        """State what a sentence of the page relies on.
+
+        Where it does not hold, the page as it is published is not built: LthError. With other parameters the page says
+        once that its text is not about what they show.
+        """
+        if condition:
+            return
+        if self.default:
+            raise LthError(
+                f"the records no longer show what {self.notebook}.ipynb says, {sentence!r}: correct the sentence or, "
+                "if no record was meant to change, restore them with git"
+            )
+        if not self.untrue:
+            display.display(display.Markdown(CHANGED))
+        self.untrue.append(sentence)
 
 
-def records_of(chosen: Study) -> Records:
-    """The records for a notebook's figure.
+def of(
+    namespace: Mapping[str, object],
+    notebook: str,
+    *,
+    study: str,
+    drawn: str | None = None,
+    unpublished: str = "train",
+    prefix: str | None = None,
+    **own,
+) -> Page:
+    """The page of a notebook, by its parameters.
 
-    Unchanged by parameters, a study is drawn as far as it is published, so that a book is built from what is committed
-    even while its studies go on. Otherwise, or where nothing is published, what is missing is trained.
+    namespace: its globals() right after the cell with its parameters.
+    study, own: the notebook's defaults, of the study and of its parameters that do not shape the study.
+    drawn: the arms of its figures, such as "ticket,reinit" (see `study_of`); None for all.
+    unpublished: what becomes of an unchanged study of which nothing is published: "train" it, "refuse" to build the
+        page, or "skip" it, where the page can do without records.
+    prefix: what the keys of its numbers begin with, where that is not the notebook's name.
+
+    LthError where the cell, or papermill, which assigns unknown names without a word, sets a parameter that does not
+    exist, and for bad values.
     """
-    return published_of(chosen) or chosen.run()
-
-
-def published_of(chosen: Study) -> Records | None:
-    """As `records_of`, but None where nothing of an unchanged study is published: it may take hours to train."""
-    if not unchanged(chosen):
-        return chosen.run()
-    published = state.of(chosen).published
-    return records.collect(chosen.name, published) if published else None
-
-
-def evidence(chosen: Study) -> Records:
-    """As `records_of`, for a page that must not be built without records: LthError where none are published."""
-    if (found := published_of(chosen)) is None:
-        raise LthError(
-            f"no run of the study {chosen.name!r}, as it is defined now, is published: `lth run {chosen.name}` trains "
-            f"it and `lth publish {chosen.name}` makes records of it; or choose fewer trials, levels or iterations"
-        )
-    return found
-
-
-def unchanged(chosen: Study) -> bool:
-    """Whether no parameter changes the study."""
-    return chosen == STUDIES[chosen.name]
-
-
-def provenance(notebook: str, shown: Records, namespace: dict, /, **others) -> str:
-    """Where a figure comes from, for its caption: notebook, parameters, study, record hash and commit.
-
-    The parameters are those of STUDY_PARAMETERS that `namespace`, the notebook's globals(), has, and `others`; those
-    that are None are not said.
-    """
-    parameters = {name: namespace.get(name) for name in STUDY_PARAMETERS} | others
-    given = ", ".join(f"{name} = {value}" for name, value in parameters.items() if value is not None) or "defaults"
-    commits = sorted({commit[:7] for commit in shown.runs["commit"]})
-    return (
-        f"Notebook {notebook}.ipynb (parameters: {given}), study {shown.study}, records {shown.digest}, "
-        f"trained at commit{'s'[: len(commits) != 1]} {', '.join(commits) or 'none'}{on_copies(shown.runs)}."
+    check_choice("treatment of what is not published", unpublished, UNPUBLISHED)
+    for name in assigned(namespace.get("In", ())):
+        check_choice("parameter", name, ("study", *STUDY_PARAMETERS, *own))
+    given = {name: namespace.get(name) for name in STUDY_PARAMETERS}
+    chosen = study_of(namespace["study"], drawn, **given)
+    others = {name: namespace[name] for name, default in own.items() if namespace[name] != default}
+    return Page(
+        notebook=notebook,
+        prefix=prefix or notebook,
+        study=chosen,
+        given={name: value for name, value in (given | others).items() if value is not None},
+        default=chosen == STUDIES[study] and not others,
+        drawn=tuple(drawn.split(",")) if drawn else None,
+        unpublished=unpublished,
     )
 
 
-def beside(what: str, shown: Records) -> str:
-    """Where another part of a figure comes from, to be said after its `provenance`."""
-    return f"{what}: study {shown.study}, records {shown.digest}{on_copies(shown.runs)}."
+def assigned(history: Sequence[str]) -> list[str]:
+    """The names that the last cell with parameters assigns, and the cell that papermill adds after it.
+
+    `history` is IPython's `In`. What else is in globals() is no parameter: what other cells, another run of all of
+    them or a start-up file left there. Nothing where no cell is one of parameters: in a script, say.
+    """
+    starts = [i for i, source in enumerate(history) if source.startswith("study:")]
+    if not starts:
+        return []
+    cells = [history[starts[-1]], *(source for source in history[starts[-1] :] if source.startswith(INJECTED))]
+    return [name for source in cells for name in _targets(source)]
+
+
+def _targets(source: str) -> Iterable[str]:
+    """The names that a cell's lines assign, in their order."""
+    for line in ast.parse(source).body:
+        targets = [line.target] if isinstance(line, ast.AnnAssign) else getattr(line, "targets", ())
+        yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+def check_list(name: str, value, of_type: type, example: str) -> None:
+    """LthError unless a parameter is None or a list of such items that is not empty; `example` is one in YAML."""
+    if value is not None and not (isinstance(value, list) and value and all(type(item) is of_type for item in value)):
+        raise LthError(f"{name} must be a list such as papermill's -y '{name}: {example}', not {value!r}")
+
+
+def study_of(name: str, drawn: str | None = None, **given) -> Study:
+    """The study of this name, changed by what is given of STUDY_PARAMETERS.
+
+    Where parameters change the study and name no arms, only the `drawn` ones are trained; arms that are named must hold
+    them, or LthError.
+    """
+    chosen = parameters.study(name, **given)
+    if not drawn:
+        return chosen
+    if given.get("arms") is None and not unchanged(chosen):
+        return parameters.study(name, **(given | {"arms": drawn}))
+    planned = {arm for grid in chosen.grids for arm in grid.arms}
+    if lacking := [arm for arm in drawn.split(",") if arm not in planned]:
+        raise LthError(
+            f"this notebook draws {' and '.join(lacking)} too, which are not among the arms "
+            f"{','.join(sorted(planned))!r}: add them"
+        )
+    return chosen

@@ -7,6 +7,7 @@ import pandas as pd
 
 from lth.arms import ARMS
 from lth.errors import LthError
+from lth.records import KEYS
 from lth.records.published import Records
 
 ILLUSTRATIVE_LEVELS = (0, 3, 7, 15)  # 100 %, 51.3 %, 21.1 % and 3.6 % of LeNet's weights, as in [FC] Figure 3
@@ -95,19 +96,24 @@ def illustrative_levels(runs: pd.DataFrame) -> list[int]:
     )
 
 
+def run_keys(frame: pd.DataFrame) -> list[str]:
+    """The columns by which curves belong to runs, of those that the frame has."""
+    return [key for key in KEYS if key in frame]
+
+
 def curves_at(records: Records, levels: list[int]) -> pd.DataFrame:
     """The curves at these levels with their density; LthError where a level is missing."""
     for level in levels:
         if level not in set(records.runs["level"]):
             raise LthError(f"these records hold no level {level}: choose from 0 to {records.runs['level'].max()}")
-    keys = ["recipe", "arm", "trial", "draw", "level"]
+    keys = run_keys(records.runs)
     rows = records.curves[records.curves["level"].isin(levels)]
     return rows.merge(records.runs[[*keys, "density"]], on=keys)
 
 
 def train_accuracy_at_stop(records: Records) -> pd.DataFrame:
     """The runs with `early_stop_train_acc`: the last training accuracy measured up to the early-stop iteration."""
-    keys = ["recipe", "arm", "trial", "draw", "level"]
+    keys = run_keys(records.runs)
     measured = records.curves.dropna(subset=["train_acc"])[[*keys, "iteration", "train_acc"]]
     merged = measured.merge(records.runs[[*keys, "early_stop_iteration"]], on=keys)
     before = merged[merged["iteration"] <= merged["early_stop_iteration"]].sort_values("iteration")

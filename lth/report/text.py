@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from lth.arms import ARMS
+from lth.report import styles
 from lth.statistics.bootstrap import Estimate
 from lth.studies.study import Grid
 
@@ -20,40 +21,38 @@ def of_frame(frame: pd.DataFrame) -> str:
     return table((frame.index.name, *frame.columns), frame.itertuples())
 
 
-MINUS = str.maketrans("-", "−")
+def number(value: float, form: str) -> str:
+    """A number in a form such as "{:+.2f}", with a minus sign where it is negative."""
+    return form.format(value).replace("-", "−")
+
+
+def with_interval(value: float, low: float | None, high: float | None, form: str) -> str:
+    """A number with its 95 % interval, as far as there is one, "–" where there is no number: "31% [12%, 48%]"."""
+    if pd.isna(value):
+        return "–"
+    ends = "" if pd.isna(low) else f" [{number(low, form)}, {number(high, form)}]"
+    return number(value, form) + ends
 
 
 def interval(row: pd.Series, name: str, form: str) -> str:
-    """A number of a row with its 95 % interval, "–" where there is none: "31% [12%, 48%]"."""
-    if pd.isna(row[name]):
-        return "–"
-    ends = [row[name]] if pd.isna(row[f"{name} low"]) else [row[name], row[f"{name} low"], row[f"{name} high"]]
-    value, *bounds = (form.format(end).translate(MINUS) for end in ends)
-    return f"{value} [{', '.join(bounds)}]" if bounds else value
+    """The number of this name in a row with its interval, the columns `name` low and `name` high."""
+    return with_interval(row[name], row.get(f"{name} low"), row.get(f"{name} high"), form)
 
 
-def estimate_text(one: Estimate, form: str) -> str:
+def estimate_text(estimate: Estimate, form: str) -> str:
     """An estimate with its 95 % interval: "2.13 [1.72, 2.61]"."""
-    ends = pd.Series({"is": one.value, "is low": one.low, "is high": one.high}, dtype=float)
-    return interval(ends, "is", form)
+    return with_interval(estimate.value, estimate.low, estimate.high, form)
 
 
 def counts(rows: pd.DataFrame) -> str:
-    """The trials that rows rest on: "5", or "3–5" where they differ."""
-    least, most = rows["n"].min(), rows["n"].max()
+    """The trials that rows rest on, by their column n: "5", or "3–5" where they differ."""
+    return span(rows["n"])
+
+
+def span(numbers: Iterable[int]) -> str:
+    """Numbers in short: "5", or "3–5" from the least to the largest."""
+    least, most = min(numbers), max(numbers)
     return f"{least}" if least == most else f"{least}–{most}"
-
-
-SHORT_NAMES = {  # of arms, in notes
-    "ticket": "winning ticket",
-    "reinit": "fresh weights",
-    "random-mask": "random masks",
-    "oneshot": "one-shot ticket",
-    "oneshot-reinit": "one-shot masks with fresh weights",
-    "chain-reinit": "own chain",
-    "chain-rewound": "own chain of one draw",
-    "other-ticket": "ticket of another draw",
-}
 
 
 def planned_trials(grids: Iterable[Grid], arms: Iterable[str] | None = None) -> dict[str, int]:
@@ -79,9 +78,14 @@ def trials_note(runs: pd.DataFrame, planned: int | dict[str, int]) -> str:
     absent = absent_arms(runs, planned)
     numbers = {arm: _shown_of(runs[runs["arm"] == arm], planned[arm]) for arm in planned if arm not in absent}
     first = next(iter(numbers.values()), "0")
-    others = "; ".join(f"{SHORT_NAMES[arm]} {number}" for arm, number in numbers.items() if number != first)
-    note = f"n = {first} trial{'s'[: first != '1']}" + (f" ({others})" if others else "")
+    others = "; ".join(f"{styles.of_arm(arm).short} {number}" for arm, number in numbers.items() if number != first)
+    note = f"n = {first} {plural('trial', first)}" + (f" ({others})" if others else "")
     return note + (f"; no runs yet of {enumeration(absent)}" if absent else "") + on_copies(runs)
+
+
+def plural(noun: str, count: int | str) -> str:
+    """The noun as it follows a number: "trial", or "trials" after any but 1."""
+    return noun if str(count) == "1" else f"{noun}s"
 
 
 def on_copies(runs: pd.DataFrame) -> str:
@@ -92,7 +96,7 @@ def on_copies(runs: pd.DataFrame) -> str:
 
 def enumeration(arms: Iterable[str]) -> str:
     """The short names of arms as prose: "random masks and one-shot ticket"."""
-    return listed(SHORT_NAMES[arm] for arm in arms)
+    return listed(styles.of_arm(arm).short for arm in arms)
 
 
 def listed(items: Iterable[str]) -> str:
@@ -108,7 +112,5 @@ def more_or_less(points: float) -> str:
 
 def _shown_of(runs: pd.DataFrame, planned: int) -> str:
     """The trials of one arm: "5", "3 of 5", "3–5 of 5" where levels or recipes differ."""
-    counts = runs.groupby(["recipe", "level"])["trial"].nunique()
-    low, high = counts.min(), counts.max()
-    shown = f"{low}" if low == high else f"{low}–{high}"
-    return shown if low >= planned else f"{shown} of {planned}"
+    trials = runs.groupby(["recipe", "level"])["trial"].nunique()
+    return span(trials) if trials.min() >= planned else f"{span(trials)} of {planned}"

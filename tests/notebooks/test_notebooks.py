@@ -4,6 +4,7 @@ import re
 import pytest
 from executed import NOTEBOOKS, papermill
 
+import lth.report.page
 from lth.errors import LthError
 from lth.paths import ROOT
 
@@ -52,11 +53,31 @@ wrong_parameters = pytest.mark.parametrize(
 @wrong_parameters
 def test_a_wrong_parameter_is_refused_before_anything_else(notebook, name, value, sentence):
     parameters, setup, *_ = ("".join(cell["source"]) for cell in cells(notebook))
-    namespace = {}
+    injected = f"# Parameters\n{name} = {value!r}\n"  # as papermill does, in a cell of its own
+    namespace = {"In": ["", parameters, injected, setup]}
     exec(parameters, namespace)
-    namespace[name] = value  # as papermill does, in a cell of its own
+    exec(injected, namespace)
     with pytest.raises(LthError, match=re.escape(sentence)):
         exec(setup, namespace)
+
+
+@names
+def test_the_page_has_the_notebooks_own_defaults(notebook, monkeypatch):
+    """Otherwise its captions would name parameters that nobody gave, and what it expects would not be checked."""
+    made, of = [], lth.report.page.of
+    monkeypatch.setattr(lth.report.page, "of", lambda *given, **named: made.append(of(*given, **named)) or stop())
+    parameters, setup, *_ = ("".join(cell["source"]) for cell in cells(notebook))
+    namespace = {"In": ["", parameters, setup]}
+    exec(parameters, namespace)
+    with pytest.raises(InterruptedError):
+        exec(setup, namespace)
+    (page,) = made
+    assert page.notebook == notebook.stem
+    assert (page.default, page.given) == (True, {}) or notebook.stem == "cost"  # which projects a part of the study
+
+
+def stop():
+    raise InterruptedError
 
 
 @wrong_parameters

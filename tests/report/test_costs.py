@@ -18,7 +18,7 @@ def times(step=lambda engine, density: 1.0, measure=lambda engine, density: 30.0
         {"model": "lenet", "engine": engine, "replicas": 1, "level": level, "density": density, "what": what}
         | {"images": images, "milliseconds": cost(engine, density), "median": 9.0, "rounds": 5, "memory_mb": 100.0}
         | {"machine": "a machine", "versions": "{}", "commit": "abc", "time": "today", "cores": 2}
-        for engine in ("products", *costs.STYLES)
+        for engine in ("products", *costs.PROGRAMS)
         for level, density in LEVELS.items()
         for what, cost, images in (("step", step, 60), ("measure", measure, at_once))
         if engine != "products" or what == "step"
@@ -103,7 +103,7 @@ def test_durations_read_well(seconds, text):
 
 def test_the_table_has_a_row_for_each_program():
     shown = costs.table(times(step=lambda engine, density: density))
-    assert list(shown.index) == [style[0] for style in costs.STYLES.values()]
+    assert list(shown.index) == [style.label for style in costs.PROGRAMS.values()]
     assert list(shown.columns) == ["100%", "20%", "1%", "measuring, dense", "measuring, sparsest", "memory (MB)"]
     assert shown.iloc[0].tolist() == ["1", "0.2", "0.01", "30.0", "30.0", "100"]
 
@@ -114,7 +114,7 @@ def test_the_figure_tells_programs_apart_without_colour():
     left, right = ax.get_xlim()
     assert left > right  # from dense to sparse
     lines = ax.get_lines()
-    assert [line.get_label() for line in lines[:-1]] == [style[0] for style in costs.STYLES.values()]
+    assert [line.get_label() for line in lines[:-1]] == [style.label for style in costs.PROGRAMS.values()]
     assert len({line.get_marker() for line in lines[:-1]}) == 6
     np.testing.assert_allclose(lines[-2].get_xdata(), [1, 20, 100])
     np.testing.assert_allclose(lines[-2].get_ydata(), [0.11, 0.3, 1.1])

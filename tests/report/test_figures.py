@@ -3,10 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 
+from lth.arms import ARMS
 from lth.errors import LthError
 from lth.records import Records
-from lth.report import figures
+from lth.report import figures, styles
 
 
 @pytest.fixture
@@ -45,10 +47,23 @@ def test_density_runs_from_dense_to_sparse_on_a_log_axis(records):
 
 
 def test_arms_differ_in_colour_marker_and_dash():
-    for what in (1, 2, 3):
-        assert len({str(style[what]) for style in figures.STYLES.values()}) == len(figures.STYLES)
-    greys = [np.dot(style[1], [0.299, 0.587, 0.114]) for style in list(figures.STYLES.values())[:2]]
+    for part in ("label", "short", "colour", "marker", "dash"):
+        assert len({getattr(style, part) for style in styles.of_arms().values()}) == len(ARMS)
+    assert set(styles.of_arms()) == set(ARMS)
+    greys = [np.dot(to_rgb(styles.of_arm(arm).colour), [0.299, 0.587, 0.114]) for arm in ("ticket", "reinit")]
     assert abs(greys[0] - greys[1]) > 0.1  # the two arms that every figure has, told apart in grey
+
+
+def test_an_arm_without_a_style_is_refused_and_named(records):
+    """It would vanish from the figure without a word."""
+    records.runs["arm"] = records.runs["arm"].replace("reinit", "sign-only")
+    records.curves["arm"] = records.curves["arm"].replace("reinit", "sign-only")
+    for draw in (
+        lambda: figures.against_density(records, "early_stop_test_acc", 2),
+        lambda: figures.learning_curves(records, [0], 2),
+    ):
+        with pytest.raises(LthError, match="unknown arm in a figure 'sign-only': choose one of ticket, reinit, random"):
+            draw()
 
 
 def test_learning_curves_show_the_levels_asked_for_and_the_trials_there_are(records):

@@ -1,65 +1,148 @@
+import json
+
 import pandas as pd
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
+import lth.report.page
 from lth.errors import LthError
+from lth.paths import ROOT
 from lth.records import Records
-from lth.report.page import beside, evidence, provenance, published_of, study_of
+from lth.report.page import CHANGED, Page, assigned, check_list, of, study_of
 from lth.studies.catalogue import STUDIES
+
+CELL = 'study: str = "lenet"  # the study\ntrials: int = None  # repetitions\nshow: list = None  # levels'
+
+
+def notebook(*cells: str) -> dict:
+    """The globals() of a notebook that has run these cells, as IPython leaves them."""
+    namespace = {"In": ["", *cells]}
+    for cell in cells:
+        exec(cell, namespace)
+    return namespace
+
+
+@pytest.fixture
+def glued(monkeypatch):
+    """What a page glues, by key."""
+    found = {}
+    monkeypatch.setattr(lth.report.page, "glue", lambda key, value, display=True: found.update({key: value}))
+    return found
+
+
+def page(**changes) -> Page:
+    """A page of the study `lenet` without any records read."""
+    return Page(**({"notebook": "n", "prefix": "p", "study": STUDIES["lenet"], "given": {}, "default": True} | changes))
 
 
 def test_parameters_make_the_study():
-    chosen = study_of({"study": "lenet", "trials": 2, "levels": None, "iterations": 700, "In": [], "_": 0})
-    assert (chosen.trials, chosen.recipes[0].iterations) == (2, 700)
-
-
-def test_only_what_is_drawn_is_trained_where_a_parameter_changes_the_study():
-    given = {"study": "lenet", "trials": 1, "arms": None}
-    assert study_of(given, drawn="ticket,reinit").grids[0].draws == {"ticket": 1, "reinit": 1}
-    more = given | {"arms": "ticket,reinit:2,oneshot"}
-    assert study_of(more, drawn="ticket,reinit").grids[0].draws == {"ticket": 1, "reinit": 2, "oneshot": 1}
-    with pytest.raises(LthError, match="draws reinit too, which are not among the arms 'random-mask,ticket': add them"):
-        study_of(given | {"arms": "ticket,random-mask"}, drawn="ticket,reinit")
-    with pytest.raises(LthError, match="draws reinit too, .* 'chain-reinit,chain-rewound,ticket'"):
-        study_of({"study": "null-2020"}, drawn="ticket,reinit")
-    assert study_of({"study": "lenet"}, drawn="ticket") == STUDIES["lenet"]
-
-
-@pytest.mark.parametrize("show", [3, "[0, 3]", [], [0.5]])
-def test_levels_to_show_are_a_list(show):
-    with pytest.raises(LthError, match="show must be a list of levels, such as"):
-        study_of({"study": "lenet", "show": show}, "show")
-
-
-def test_what_a_notebook_imports_is_not_a_parameter():
-    assert study_of({"study": "quickstart", "pd": pd, "study_of": study_of}).name == "quickstart"
+    changed = of(notebook(CELL, "# Parameters\ntrials = 2\niterations = 700\n"), "n", study="lenet", show=None)
+    assert (changed.study.trials, changed.study.recipes[0].iterations) == (2, 700)
+    assert changed.given == {"trials": 2, "iterations": 700} and not changed.default
+    unchanged = of(notebook(CELL), "n", study="lenet", show=None)
+    assert (unchanged.study, unchanged.given, unchanged.default) == (STUDIES["lenet"], {}, True)
+    assert not of(notebook(CELL, "# Parameters\nshow = [0]\n"), "n", study="lenet", show=None).default
+    assert not of(notebook(CELL, '# Parameters\nstudy = "quickstart"\n'), "n", study="lenet", show=None).default
 
 
 def test_unknown_parameters_are_named():
     with pytest.raises(LthError, match="unknown parameter 'trails': choose one of study, trials"):
-        study_of({"study": "lenet", "trails": 1})
-    with pytest.raises(LthError, match="unknown parameter 'shown'"):
-        study_of({"study": "lenet", "shown": [1]})
-    assert study_of({"study": "lenet", "shown": [1]}, "shown").name == "lenet"
+        of(notebook(CELL, "# Parameters\ntrails = 2\n"), "n", study="lenet", show=None)
+    with pytest.raises(LthError, match="unknown parameter 'trails'"):
+        of(notebook(f"{CELL}\ntrails: int = 2"), "n", study="lenet", show=None)  # written into the cell by hand
+    with pytest.raises(LthError, match="unknown parameter 'show'"):
+        of(notebook(CELL), "n", study="lenet")
 
 
-def test_a_study_of_hours_is_never_trained_unasked(tmp_path, monkeypatch):
+def test_only_what_the_parameter_cells_assign_is_a_parameter():
+    """What later cells left at a first run of all of them, or a start-up file, is none."""
+    setup = "import pandas as pd\nruns, level = [], 7\nx = 1"
+    assert assigned(["", CELL, setup, CELL]) == ["study", "trials", "show"]
+    assert assigned(["", CELL, "# Parameters\ntrials = 1\n", setup]) == ["study", "trials", "show", "trials"]
+    assert assigned(["", CELL, "# Parameters\ntrails = 1\n", setup, CELL]) == ["study", "trials", "show"]
+    assert assigned(["", setup]) == assigned(()) == []
+    again = notebook(CELL, setup, CELL) | {"mine": 3}
+    assert of(again, "n", study="lenet", show=None).default
+
+
+def test_all_cells_of_a_notebook_run_twice_in_ipython():
+    """In IPython itself, whose history and globals() are what `of` reads."""
+    cells = json.loads((ROOT / "notebooks" / "early_stopping.ipynb").read_text())["cells"]
+    parameters, setup, *_ = ("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    shell = InteractiveShell()
+    shell.user_ns["left_by_a_start_up_file"] = 1
+    for _ in range(2):
+        for source in (parameters, setup, "level, numbers = 7, {}"):
+            shell.run_cell(source, store_history=True).raise_error()
+    assert shell.user_ns["page"].default
+    shell.run_cell(parameters, store_history=True)
+    shell.run_cell("# Parameters\ntrails = 1\n", store_history=True)
+    with pytest.raises(LthError, match="unknown parameter 'trails'"):
+        shell.run_cell(setup, store_history=True).raise_error()
+
+
+def test_only_what_is_drawn_is_trained_where_a_parameter_changes_the_study():
+    drawn = study_of("lenet", "ticket,reinit", trials=1, arms=None)
+    assert drawn.grids[0].draws == (("ticket", 1), ("reinit", 1))
+    more = study_of("lenet", "ticket,reinit", trials=1, arms="ticket,reinit:2,oneshot")
+    assert more.grids[0].draws == {"ticket": 1, "reinit": 2, "oneshot": 1}
+    with pytest.raises(LthError, match="draws reinit too, which are not among the arms 'random-mask,ticket': add them"):
+        study_of("lenet", "ticket,reinit", trials=1, arms="ticket,random-mask")
+    with pytest.raises(LthError, match="draws reinit too, .* 'chain-reinit,chain-rewound,ticket'"):
+        study_of("null-2020", "ticket,reinit")
+    assert study_of("lenet", "ticket") == STUDIES["lenet"]
+
+
+@pytest.mark.parametrize("show", [3, "[0, 3]", [], [0.5]])
+def test_levels_to_show_are_a_list(show):
+    with pytest.raises(LthError, match=r"show must be a list such as papermill's -y 'show: \[0, 7\]', not"):
+        check_list("show", show, int, "[0, 7]")
+    check_list("show", [0, 3], int, "[0, 7]")
+    check_list("show", None, int, "[0, 7]")
+
+
+def test_planned_trials_are_those_of_the_arms_drawn_unless_arms_are_named():
+    assert set(page(drawn=("ticket",)).planned) == {"ticket"}
+    assert set(page(drawn=("ticket",), given={"arms": "ticket,reinit"}).planned) > {"ticket", "reinit"}
+    assert set(page().planned) > {"ticket", "reinit"}
+
+
+def test_a_level_is_at_most_the_deepest_there_is():
+    one = page()
+    one.records = Records("lenet", pd.DataFrame(), pd.DataFrame({"level": [0, 3]}))
+    assert (one.level(7), one.level(2)) == (3, 2)
+
+
+def test_what_is_glued_has_its_key(glued):
+    one = page()
+    one.numbers(a=1, b="two")
+    one.figure("n_figure", "a figure")
+    one.table("n_table", "| a |")
+    assert glued["n_table"].data == "| a |"
+    assert {key: glued[key] for key in ("p_a", "p_b", "n_figure")} == {"p_a": 1, "p_b": "two", "n_figure": "a figure"}
+
+
+def test_a_sentence_that_the_records_no_longer_support_stops_the_published_page(capsys):
+    one = page()
+    one.expects("tickets win", True)
+    with pytest.raises(LthError, match="no longer show what n.ipynb says, 'tickets win': correct the sentence"):
+        one.expects("tickets win", False)
+    assert capsys.readouterr().out == ""
+
+
+def test_with_other_parameters_the_page_says_once_what_its_text_describes(monkeypatch):
+    shown, other = [], page(default=False)
+    monkeypatch.setattr(lth.report.page.display, "display", lambda markdown: shown.append(markdown.data))
+    for sentence, holds in (("a", True), ("b", False), ("c", False)):
+        other.expects(sentence, holds)
+    assert shown == [CHANGED] and other.untrue == ["b", "c"]
+
+
+def test_what_is_not_published_is_trained_refused_or_skipped(tmp_path, monkeypatch):
     monkeypatch.setenv("LTH_DATA", str(tmp_path))
-    assert published_of(STUDIES["suspects"]) is None
-    with pytest.raises(LthError, match="no run of the study 'suspects'.*`lth run suspects` trains it"):
-        evidence(STUDIES["suspects"])
-
-
-def test_provenance_names_notebook_parameters_study_records_and_commit():
-    records = Records("lenet", pd.DataFrame({"loss": [1.0]}), pd.DataFrame({"key": ["k"], "commit": ["abc"]}))
-    text = provenance("accuracy", records, {"trials": 2, "levels": None, "runs": 7}, show=[0, 7])
-    assert text == (
-        f"Notebook accuracy.ipynb (parameters: trials = 2, show = [0, 7]), study lenet, records {records.digest}, "
-        "trained at commit abc."
-    )
-    assert beside("The protocol", records) == f"The protocol: study lenet, records {records.digest}."
-    runs = pd.DataFrame({"key": ["k", "l", "m"], "commit": ["1788c9db9134", "05e990f23411", "1788c9db9134"]})
-    several = provenance("accuracy", Records("lenet", records.curves, runs), {})
-    assert several.endswith("trained at commits 05e990f, 1788c9d.")
-    changed = Records("lenet", pd.DataFrame({"loss": [1.1]}), records.runs)
-    assert changed.digest != records.digest
-    assert "parameters: defaults" in provenance("accuracy", records, {"trials": None})
+    skipped = page(study=STUDIES["suspects"], unpublished="skip")
+    assert skipped.records is None and skipped.source == "Study suspects: no records yet."
+    with pytest.raises(LthError, match="no run of the study 'suspects'"):
+        page(study=STUDIES["suspects"], unpublished="refuse").records  # noqa: B018
+    with pytest.raises(LthError, match="unknown treatment of what is not published 'ask': choose one of train, refuse"):
+        of(notebook(CELL), "n", study="lenet", unpublished="ask", show=None)

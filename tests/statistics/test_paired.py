@@ -7,7 +7,7 @@ from lth.errors import LthError
 from lth.statistics import bootstrap, power
 from lth.statistics import paired as statistics_paired
 from lth.statistics.bootstrap import Estimate, MissingRecords
-from lth.statistics.paired import DENSE, estimate, gain, paired, sooner, times
+from lth.statistics.paired import DENSE, Side, estimate, gain, paired, sooner, times
 
 STOP, EARLY_ACC = "early_stop_iteration", "early_stop_test_acc"
 
@@ -19,6 +19,11 @@ def rows(arm, level, values, measure=STOP, recipe="lenet"):
         for trial, draws in enumerate(values)
         for draw, value in enumerate(np.atleast_1d(draws))
     ]
+
+
+def compared(runs, measure, arm, against, levels):
+    """Both sides of a comparison of two arms of the same runs."""
+    return paired([Side(runs, arm, levels), Side(runs, against, levels)], measure)
 
 
 def generator():
@@ -39,7 +44,7 @@ def test_effects_have_known_answers():
 
 
 def test_a_ratio_to_zero_is_refused():
-    with pytest.raises(LthError, match="iteration of 0"):
+    with pytest.raises(LthError, match="iteration 0 never improved"):
         times(np.array([0.0, 0.0]), np.array([1.0, 2.0]))
 
 
@@ -49,42 +54,66 @@ def test_pairs_come_from_the_same_trial_and_draws_are_averaged_first():
         + rows("ticket", 7, [10, 20, 30])
         + rows("reinit", 7, [[1, 3], [4], [5, 6, 7]])
     ).sample(frac=1, random_state=0)
-    ours, theirs = paired(runs, STOP, "ticket", "reinit", [7])
+    ours, theirs = compared(runs, STOP, "ticket", "reinit", [7])
     assert (ours[:, 0].tolist(), theirs[:, 0].tolist()) == ([10, 20, 30], [2, 4, 6])  # 14 / 3 over draws would be wrong
-    ours, theirs = paired(runs, STOP, "reinit", DENSE, [7])
+    ours, theirs = compared(runs, STOP, "reinit", DENSE, [7])
     assert (ours[:, 0].tolist(), theirs[:, 0].tolist()) == ([2, 4, 6], [100, 200, 300])
 
 
 def test_only_trials_with_every_level_count():
     runs = pd.DataFrame(rows("ticket", 0, [9, 9, 9]) + rows("ticket", 1, [1, 2, 3]) + rows("ticket", 2, [4, 5]))
-    ours, theirs = paired(runs, STOP, "ticket", DENSE, [1, 2])
+    ours, theirs = compared(runs, STOP, "ticket", DENSE, [1, 2])
     assert ours.tolist() == [[1, 4], [2, 5]] and theirs.shape == (2, 2)
 
 
 def test_missing_levels_are_named():
     runs = pd.DataFrame([row for level in (0, 1, 3) for row in rows("ticket", level, [1, 2])])
     with pytest.raises(MissingRecords, match="no records of ticket at level 4"):
-        paired(runs, STOP, "ticket", DENSE, [4])
+        compared(runs, STOP, "ticket", DENSE, [4])
     with pytest.raises(MissingRecords, match="no records of reinit at level 1"):
-        paired(runs, STOP, "ticket", "reinit", [1])
+        compared(runs, STOP, "ticket", "reinit", [1])
     with pytest.raises(LthError, match="ticket skip level 2") as error:
-        paired(runs, STOP, "ticket", DENSE, [1, 2, 3])
+        compared(runs, STOP, "ticket", DENSE, [1, 2, 3])
     assert not isinstance(error.value, MissingRecords)  # a hole is damage, not work to come
 
 
 def test_trials_that_do_not_meet_are_refused():
     other = pd.DataFrame(rows("reinit", 1, [1, 2])).assign(trial=[5, 6])
     runs = pd.concat([pd.DataFrame(rows("ticket", 1, [1, 2])), other])
-    with pytest.raises(MissingRecords, match="no trial has both ticket and reinit at level 1"):
-        paired(runs, STOP, "ticket", "reinit", [1])
+    with pytest.raises(MissingRecords, match="no trial has ticket at level 1 and reinit at level 1: run"):
+        compared(runs, STOP, "ticket", "reinit", [1])
 
 
 def test_mixed_recipes_and_unknown_measures_are_refused():
     runs = pd.DataFrame(rows("ticket", 0, [1]) + rows("ticket", 0, [2], recipe="lenet-unit"))
     with pytest.raises(LthError, match="mix the recipes lenet, lenet-unit"):
-        paired(runs, STOP, "ticket", DENSE, [0])
+        compared(runs, STOP, "ticket", DENSE, [0])
     with pytest.raises(LthError, match="unknown measure 'loss'.*early_stop_iteration"):
-        paired(runs, "loss", "ticket", DENSE, [0])
+        compared(runs, "loss", "ticket", DENSE, [0])
+
+
+def test_three_sides_of_several_recipes_and_levels_meet_in_the_trials_that_all_have():
+    ours = pd.DataFrame(rows("ticket", 3, [1, 2, 3]) + rows("ticket", 3, [7, 8, 9], recipe="other"))
+    theirs = pd.DataFrame(rows("ticket", 1, [4, 5]))  # of a ladder on which level 1 is as dense as level 3 on the other
+    sides = [Side(ours, "ticket", [3], "lenet"), Side(ours, "ticket", [3], "other"), Side(theirs, "ticket", [1])]
+    assert [side[:, 0].tolist() for side in paired(sides, STOP)] == [[1, 2], [7, 8], [4, 5]]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "below", "above", "within"),
+    [
+        (-2, -1, True, False, False),
+        (-2, 0, False, False, False),  # an interval that touches the limit is not below it
+        (0, 1, False, False, True),  # but within limits that it touches
+        (0.5, 1, False, True, True),
+        (0.5, 1.1, False, True, False),
+        (None, None, False, False, False),
+        (float("nan"), float("nan"), False, False, False),
+    ],
+)
+def test_an_interval_is_below_above_or_within(low, high, below, above, within):
+    for ends in (bootstrap.Interval(low, high), Estimate(0.0, low, high, 5, None)):
+        assert (ends.below(0), ends.above(0), ends.within(0, 1)) == (below, above, within)
 
 
 def test_bootstrap_agrees_with_the_analytic_interval():

@@ -192,9 +192,9 @@ def test_a_study_of_several_recipes_is_run_resumed_and_published_with_its_label(
     shown = published_of(chosen)
     assert text.trials_note(shown.runs, 1) == f"n = 1 trial, on {LABEL}"
     assert provenance("deep", shown, {}).endswith(f", on {LABEL}.")
-    numbers = networks.numbers("deep", chosen, shown, "")
-    assert numbers["deep_state"] == f"Trained on {LABEL}."
-    assert numbers["deep_extent"] == (
+    coverage = networks.coverage(chosen, shown)
+    assert coverage["state"] == f"Trained on {LABEL}."
+    assert coverage["extent"] == (
         "The figures show 4 of the 4 runs of the study resnet18. Pruning over all layers at once has left 0 of them "
         "with a layer without any weight."
     )
@@ -225,9 +225,9 @@ def test_what_is_not_published_is_not_drawn_and_not_trained(cifar):
     for name in ("conv2-reduced", "resnet18"):
         chosen = study(name)
         assert published_of(chosen) is None
-        numbers = networks.numbers("x", chosen, None, None)
-        assert numbers["x_state"] == "No records yet: not tested."
-        assert numbers["x_extent"] == f"None of the {len(chosen.runs())} runs of the study {name} is published."
+        coverage = networks.coverage(chosen, None)
+        assert coverage["state"] == "No records yet: not tested."
+        assert coverage["extent"] == f"None of the {len(chosen.runs())} runs of the study {name} is published."
     assert set(networks.judged("conv2", "conv4", "conv6", "resnet18", "vgg19")["verdict"]) == {"not tested"}
     assert set(networks.expected(NETWORKS)["one GPU"]) == {"not timed"}
     assert networks.nothing_to_draw("conv2").axes[0].texts[0].get_text() == "conv2: no records yet, not tested"

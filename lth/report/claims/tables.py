@@ -1,41 +1,27 @@
 """The page of claims and verdicts: what it may be drawn from, its words and its tables."""
 
-import re
 from collections.abc import Mapping
 
 import pandas as pd
 
 from lth.errors import check_choice
-from lth.records.published import Records
-from lth.report import page
 from lth.report import text as report_text
+from lth.report import verdicts
 from lth.report.claims import rule
+from lth.report.claims.claim import BY_UNIT, LEVEL
 from lth.report.claims.paper import CLAIMS
 from lth.report.claims.rule import WITHIN
+from lth.report.text import number
 from lth.studies.catalogue import STUDIES
-from lth.studies.study import Study
 
-WORDS = {
-    "replicated": "the interval excludes no effect, in the claimed direction, and covers the claimed number within its "
-    "tolerance; a number that is stronger when larger may be exceeded, a bound, moved by its tolerance, must hold for "
-    "the whole interval; where the claim is that nothing differs, the whole interval lies within the tolerance, and "
-    "where it is that one is no worse, above its lower end; a claimed level or range of levels is met within its "
-    "tolerance",
-    "direction only": "the effect is there, in the claimed direction, but its size or its level misses the claim",
-    "not replicated": "the interval lies wholly on the other side of no effect, or, where the claim is that nothing "
-    "differs, wholly outside the tolerance",
-    "inconclusive": "anything else: the records cannot tell, and more trials might",
-    "not tested": "the records that the claim needs do not exist",
-}
+WORDS = verdicts.CLAIMS
 FRONT_HEAD = ("The paper's claim", "Claimed", "Here", "Verdict")
 FULL_HEAD = ("Claim", "Statement (source)", "Claimed", "Here", "n", "Verdict", "Trials needed", "Note")
-FORMS = {"% earlier": "{:.1f}", "x faster": "{:.2f}", "pp": "{:+.2f}"}
 
 
-def evidence(chosen: Study) -> Records:
-    """The records for a page of verdicts (see page.evidence); LthError for a study that no claim is about."""
-    check_choice("study with claims", chosen.name, sorted({c.study for c in CLAIMS.values()} & set(STUDIES)))
-    return page.evidence(chosen)
+def check_claimed(study: str) -> None:
+    """LthError for the name of a study that no claim is about."""
+    check_choice("study with claims", study, sorted({claim.study for claim in CLAIMS.values()} & set(STUDIES)))
 
 
 def summary(table: pd.DataFrame) -> str:
@@ -44,7 +30,7 @@ def summary(table: pd.DataFrame) -> str:
     if counts.get("not tested", 0) == len(table):
         return f"0 of {len(table)} claims tested"
     first = f"{counts.get('replicated', 0)} of {len(table)} claims replicated"
-    if narrowly := int(table["note"].str.contains(WITHIN).sum()):
+    if narrowly := int(table["narrowly"].sum()):
         first += f" ({narrowly} of them within {'its' if narrowly == 1 else 'their'} tolerance only)"
     return ", ".join([first, *(f"{counts[word]} {word}" for word in list(WORDS)[1:] if word in counts)])
 
@@ -55,13 +41,14 @@ def here(row: pd.Series) -> str:
         return "–"
     if row["unit"] == "level":
         return "at no level" if pd.isna(row["estimate"]) else f"level {row['estimate']:.0f}"
-    form, unit, ends = FORMS[row["unit"]], row["unit"], [row["estimate"], row["low"], row["high"]]
-    if unit == "% earlier" and row["estimate"] < 0:
-        unit, ends = "% later", [-row["estimate"], -row["high"], -row["low"]]
-    value, low, high = (form.format(end).replace("-", "−") for end in ends)
+    effect, ends = BY_UNIT[row["unit"]], [row["estimate"], row["low"], row["high"]]
+    unit = effect.unit
+    if effect.opposite and row["estimate"] < 0:
+        unit, ends = effect.opposite, [-row["estimate"], -row["high"], -row["low"]]
+    value, low, high = (number(end, effect.form) for end in ends)
     bounds = "" if pd.isna(row["low"]) else f" [{low},\u00a0{high}]"
     where = f"{row['stretch']}; over those claimed " if row["stretch"] else ""
-    return f"{where}{value} {_times(unit)}{bounds}"
+    return f"{where}{value} {unit}{bounds}"
 
 
 def front_table(table: pd.DataFrame) -> str:
@@ -69,10 +56,10 @@ def front_table(table: pd.DataFrame) -> str:
     rows = [
         (
             row["statement"],
-            _claimed(row),
+            row["claimed"],
             here(row)
             + (f", n\u00a0=\u00a0{row['n']}" if row["n"] else "")
-            + (f"; {WITHIN}" if WITHIN in row["note"] else ""),
+            + (f"; {WITHIN}" if row["narrowly"] else ""),
             row["verdict"],
         )
         for _, row in table.iterrows()
@@ -83,8 +70,8 @@ def front_table(table: pd.DataFrame) -> str:
 def full_table(table: pd.DataFrame) -> str:
     """Everything about every claim, in the columns of FULL_HEAD."""
     rows = [
-        (row["claim"], f"{row['statement'].rstrip('.')} ({row['source']}).", _claimed(row), here(row), row["n"] or "–")
-        + (row["verdict"], "–" if pd.isna(row["needed"]) else row["needed"], _note(row["note"]) or "–")
+        (row["claim"], f"{row['statement'].rstrip('.')} ({row['source']}).", row["claimed"], here(row), row["n"] or "–")
+        + (row["verdict"], "–" if pd.isna(row["needed"]) else row["needed"], _note(row) or "–")
         for _, row in table.iterrows()
     ]
     return report_text.table(FULL_HEAD, rows)
@@ -100,11 +87,14 @@ def tolerance_table(table: pd.DataFrame) -> str:
 
 
 def side_by_side(parts: Mapping[str, pd.DataFrame], study: str) -> dict[str, pd.DataFrame]:
-    """A table of verdicts for each of the named `runs`, which take the place of the study's in the claims about it.
+    """A table of verdicts for each of the named `runs` of one recipe, in the place of the study's own.
 
     Rows (index: the claim's id) are the claims that all of them can tell something about.
     """
-    tables = {name: rule.table({study: runs}).set_index("claim") for name, runs in parts.items()}
+    tables = {
+        name: rule.table({study: runs}, recipe=runs["recipe"].iloc[0]).set_index("claim")
+        for name, runs in parts.items()
+    }
     tested = [ident for ident in CLAIMS if all(table.at[ident, "verdict"] != "not tested" for table in tables.values())]
     return {name: table.loc[tested] for name, table in tables.items()}
 
@@ -114,7 +104,7 @@ def side_table(tables: dict[str, pd.DataFrame]) -> str:
     head = ("The paper's claim", "Claimed", *tables)
     first = next(iter(tables.values()), pd.DataFrame())
     rows = [
-        (f"{ident}: {row['statement']}", _claimed(row))
+        (f"{ident}: {row['statement']}", row["claimed"])
         + tuple(f"{here(table.loc[ident])}: *{table.at[ident, 'verdict']}*" for table in tables.values())
         for ident, row in first.iterrows()
     ]
@@ -132,24 +122,16 @@ def side_summary(tables: dict[str, pd.DataFrame]) -> str:
 
 def word_table() -> str:
     """What each verdict means."""
-    return report_text.table(("Verdict", "It means that"), WORDS.items())
+    return report_text.table(("Verdict", "It means that"), verdicts.meanings(WORDS))
 
 
-def _claimed(row: pd.Series) -> str:
-    return _times(row["claimed"])
-
-
-def _times(text: str) -> str:
-    """The unit of speed as the book writes it."""
-    return text.replace("x faster", "× as fast")
-
-
-def _note(text: str) -> str:
-    """A claim's note as the book writes it, minus signs included."""
-    return re.sub(r"(?<![\w.])-(?=\d)", "−", _times(text))
+def _note(row: pd.Series) -> str:
+    """All that is noted of a claim."""
+    return "; ".join(filter(None, (row["note"], WITHIN if row["narrowly"] else "")))
 
 
 def _tolerance(row: pd.Series) -> str:
-    levels = CLAIMS[row["claim"]].direction == "level"
-    unit = "levels" if levels else {"% earlier": "points", "x faster": "", "pp": "pp"}[row["unit"]]
-    return f"{row['tolerance']:g} {unit}".strip()
+    """A claim's tolerance with its unit, which for a range is in levels too."""
+    claim = CLAIMS[row["claim"]]
+    unit = LEVEL if claim.direction == "level" else claim.effect
+    return f"{claim.tolerance:g} {unit.tolerance_unit}".strip()

@@ -13,135 +13,118 @@ lth.statistics): a resample takes whole trials, with the tickets and controls of
 """
 
 from collections.abc import Sequence
-from functools import reduce
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from lth.errors import LthError, check_choice
-from lth.report.null_2020.configurations import PROTOCOL, Configuration
+from lth.report.null_2020.configurations import Configuration
+from lth.report.selections import run_keys
 from lth.statistics.bootstrap import Estimate, MissingRecords, Statistic, estimate
+from lth.statistics.paired import AT_EARLY, AT_END, EARLY, Side, paired
 
-MEASURES = {
-    "speed": "early_stop_iteration",
-    "accuracy": "early_stop_test_acc",
-    "final accuracy": "final_test_acc",
-}
+MEASURES = {"speed": EARLY, "accuracy": AT_EARLY, "final accuracy": AT_END}
+NO_EFFECT = {"speed": 1.0, "accuracy": 0.0, "final accuracy": 0.0}
 JUDGED = (0.513, 0.264, 0.136, 0.070, 0.036)  # densities of LeNet's levels 3, 6, 9, 12 and 15
 NEAR = 1.1  # a level is at a density where the two differ by less than this factor: levels are at least 1.25 apart
 LATE = 0.9  # an early stop after this share of training may have been cut off by its end
 
 
+@dataclass(frozen=True)
+class Case:
+    """A configuration, the runs that hold it, and the levels at which it is looked at."""
+
+    runs: pd.DataFrame
+    configuration: Configuration
+    levels: Sequence[int]
+
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        """The tickets and their control."""
+        recipe = self.configuration.recipe
+        arms = ("ticket", self.configuration.control)
+        return tuple(Side(self.runs, arm, self.levels, recipe) for arm in arms)
+
+
 def judged_levels(runs: pd.DataFrame) -> list[int]:
     """The levels at the densities of JUDGED, as far as there are tickets; MissingRecords where there is none."""
     densities = runs[runs["arm"] == "ticket"].groupby("level")["density"].mean()
-    off = [np.abs(np.log(densities / density)) for density in JUDGED]
-    levels = sorted({int(one.idxmin()) for one in off if len(one) and one.min() < np.log(NEAR)})
+    distances = [np.abs(np.log(densities / density)) for density in JUDGED]
+    levels = sorted({int(off.idxmin()) for off in distances if len(off) and off.min() < np.log(NEAR)})
     if not levels:
         raise MissingRecords("no level of these records is at a density that is judged: run the study further")
     return levels
 
 
-def sides(runs: pd.DataFrame, one: Configuration, measure: str, levels: Sequence[int]) -> pd.DataFrame:
-    """A row for each trial that has everything, columns (arm, level): the mean over draws of a measure of MEASURES.
+def statistics(cases: Sequence[Case], measure: str) -> tuple[list[Statistic], int]:
+    """Each case's effect over its levels, over the trials that all of them have, and how many trials these are.
 
-    MissingRecords where no trial has tickets and control at all these levels.
+    No effect is 0: effects on speed are logarithms, the others percentage points. LthError for a measure that is not in
+    MEASURES; MissingRecords as in paired.
     """
     check_choice("measure", measure, MEASURES)
-    rows = runs[(runs["recipe"] == one.recipe) & runs["arm"].isin(["ticket", one.control])]
-    table = rows.pivot_table(index="trial", columns=["arm", "level"], values=MEASURES[measure], aggfunc="mean")
-    columns = pd.MultiIndex.from_product([["ticket", one.control], levels])
-    table = table.reindex(columns=columns).dropna()
-    if table.empty:
-        raise MissingRecords(
-            f"no trial of {one.recipe} has tickets and {one.control} at levels {', '.join(map(str, levels))}"
-        )
-    return table
+    values = paired([side for case in cases for side in case.sides], MEASURES[measure])
+    pairs = zip(values[::2], values[1::2], strict=True)
+    return [_statistic(measure, tickets, controls) for tickets, controls in pairs], len(values[0])
 
 
-def statistic(measure: str, table: pd.DataFrame) -> Statistic:
-    """The effect over levels, where no effect is 0: the logarithm of the speed ratio, or percentage points.
-
-    `table` is what `sides` returns: its first half of columns are tickets, the other the control.
-    """
-    tickets, controls = np.split(table.to_numpy(float), 2, axis=1)  # (trials, levels) each
+def _statistic(measure: str, tickets: np.ndarray, controls: np.ndarray) -> Statistic:
+    """The effect between tickets and control, (trials, levels) each."""
     if measure != "speed":
         differences = 100 * (tickets - controls).mean(axis=1)
         return lambda trials: differences[trials].mean(axis=-1)
     if np.any(tickets == 0) or np.any(controls == 0):
-        raise LthError("a network that stops at iteration 0 never improved, and has no speed: look at that run")
+        raise LthError("a network that stops at iteration 0 never improved and has no speed: look at that run")
     return lambda trials: np.log(controls[trials].mean(axis=-2) / tickets[trials].mean(axis=-2)).mean(axis=-1)
 
 
 def effect(
-    runs: pd.DataFrame, one: Configuration, measure: str, levels: Sequence[int], generator: np.random.Generator
-) -> Estimate:
-    """The effect of a configuration over `levels`: times as fast (none: 1), or percentage points (none: 0)."""
-    table = sides(runs, one, measure, levels)
-    found = estimate(statistic(measure, table), len(table), generator)
-    return _as_ratio(found) if measure == "speed" else found
-
-
-def remaining(
     runs: pd.DataFrame,
-    one: Configuration,
-    reference: pd.DataFrame,
-    measures: Sequence[str],
+    configuration: Configuration,
+    measure: str,
     levels: Sequence[int],
     generator: np.random.Generator,
 ) -> Estimate:
-    """The share of the protocol's effect that a configuration has, paired over trials; several measures are averaged.
+    """The effect of a configuration over `levels`: times as fast (none: 1), or percentage points (none: 0)."""
+    (of,), n = statistics([Case(runs, configuration, levels)], measure)
+    size = estimate(of, n, generator)
+    return _as_ratio(size) if measure == "speed" else size
 
-    `reference` holds the runs of the protocol, at the same levels. 1: all of it; 0: none; below 0: tickets lose.
+
+def remaining(case: Case, protocol: Case, measures: Sequence[str], generator: np.random.Generator) -> Estimate:
+    """The share of the protocol's effect that a case has, paired over trials; several measures are averaged.
+
+    1: all of it; 0: none; below 0: tickets lose. Both are taken at their own levels, which should be equally dense.
     """
     parts = []
     for measure in measures:
-        both, n = _paired([(runs, one), (reference, Configuration(PROTOCOL))], measure, levels)
+        both, n = statistics([case, protocol], measure)
         parts.append(both)
 
-    def share(positions: np.ndarray) -> np.ndarray:
+    def share(trials: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.mean([top(positions) / bottom(positions) for top, bottom in parts], axis=0)
+            return np.mean([ours(trials) / whole(trials) for ours, whole in parts], axis=0)
 
     return estimate(share, n, generator)
 
 
-def brought_back(
-    runs: pd.DataFrame,
-    one: Configuration,
-    other: Configuration,
-    reference: pd.DataFrame,
-    measure: str,
-    generator: np.random.Generator,
-) -> Estimate:
-    """How much larger a share of the protocol's effect `one` has than `other`, paired over trials.
-
-    `runs` holds both, `reference` the protocol, all on one ladder. 0: nothing is brought back.
-    """
-    levels = judged_levels(reference)
-    rows = [(runs, one), (runs, other), (reference, Configuration(PROTOCOL))]
-    (ours, others, protocol), n = _paired(rows, measure, levels)
-    return estimate(lambda at: (ours(at) - others(at)) / protocol(at), n, generator)
+def brought_back(case: Case, other: Case, protocol: Case, measure: str, generator: np.random.Generator) -> Estimate:
+    """How much larger a share of the protocol's effect one case has than another, paired over trials. None: 0."""
+    (ours, others, whole), n = statistics([case, other, protocol], measure)
+    return estimate(lambda trials: (ours(trials) - others(trials)) / whole(trials), n, generator)
 
 
 def late_stops(runs: pd.DataFrame, curves: pd.DataFrame) -> float:
     """The share of runs whose early stop lies in the last tenth of training: it might have come later still."""
-    keys = ["recipe", "arm", "trial", "draw", "level"]
-    last = curves.groupby(keys)["iteration"].max().rename("last")
-    return float((runs.join(last, on=keys).eval("early_stop_iteration > @LATE * last")).mean())
+    keys = run_keys(runs)
+    last = runs.join(curves.groupby(keys)["iteration"].max().rename("last"), on=keys)["last"]
+    return float((runs["early_stop_iteration"] > LATE * last).mean())
 
 
-def _paired(
-    rows: Sequence[tuple[pd.DataFrame, Configuration]], measure: str, levels: Sequence[int]
-) -> tuple[list[Statistic], int]:
-    """The statistic of each configuration over the trials that all of them have, and how many those are."""
-    tables = [sides(runs, one, measure, levels) for runs, one in rows]
-    trials = reduce(pd.Index.intersection, [table.index for table in tables])
-    if trials.empty:
-        raise MissingRecords(f"no trial has all of {', '.join(one.recipe for _, one in rows)}")
-    return [statistic(measure, table.loc[trials]) for table in tables], len(trials)
-
-
-def _as_ratio(one: Estimate) -> Estimate:
-    ends = [None if end is None else float(np.exp(end)) for end in (one.value, one.low, one.high)]
-    return Estimate(*ends, one.n, None)
+def _as_ratio(logarithm: Estimate) -> Estimate:
+    """The estimate of a ratio, from that of its logarithm; the deviation is left out, which has another meaning."""
+    value, low, high = (
+        None if end is None else float(np.exp(end)) for end in (logarithm.value, logarithm.low, logarithm.high)
+    )
+    return Estimate(value, low, high, logarithm.n, None)

@@ -10,11 +10,24 @@ PROTOCOL = "protocol"
 
 @dataclass(frozen=True)
 class Configuration:
-    """Tickets of a recipe against a control; `deviation` is the one that it is about ("" for the protocol and all)."""
+    """Tickets of a recipe against a control.
+
+    deviation: the one that it is about, "" for the protocol and for all of them together.
+    seed: its name where bootstraps are seeded, if that is not its recipe's.
+    """
 
     recipe: str
     control: str = "reinit"
     deviation: str = ""
+    seed: str = ""
+
+    @property
+    def name(self) -> str:
+        """What its bootstraps are seeded by."""
+        return self.seed or self.recipe
+
+
+BY_PROTOCOL = Configuration(PROTOCOL)
 
 
 def alone() -> list[Configuration]:
@@ -23,7 +36,7 @@ def alone() -> list[Configuration]:
 
 
 def all_but_one(certain: Sequence[str]) -> list[Configuration]:
-    """All of the `certain` deviations but one each."""
+    """For each of the `certain` deviations, a configuration with all the others."""
     return [
         Configuration("all" if name == "chain-control" else f"all-but-{name}", control(*{*certain} - {name}), name)
         for name in certain

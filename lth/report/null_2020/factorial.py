@@ -14,12 +14,12 @@ import pandas as pd
 from lth.errors import LthError, check_choice
 from lth.report import text
 from lth.report.null_2020 import advantage
+from lth.report.null_2020.advantage import Case
 from lth.report.null_2020.configurations import PROTOCOL, Configuration
-from lth.report.null_2020.rule import FEWEST, RULING, left_out
-from lth.report.null_2020.sentences import enumeration, listed, plain
-from lth.report.text import interval
+from lth.report.null_2020.rule import FEWEST, RULING, left_out, named
+from lth.report.null_2020.sentences import enumeration, plain
+from lth.report.text import interval, listed
 from lth.statistics import bootstrap
-from lth.statistics.bootstrap import MissingRecords
 from lth.studies.deviations import DEVIATIONS, control
 
 JOIN = "+"
@@ -35,12 +35,12 @@ def deviations_of(recipes: Sequence[str]) -> list[str]:
 
 def corners(factors: Sequence[str]) -> dict[tuple[str, ...], Configuration]:
     """Every combination of the deviations, the protocol first, with its recipe and its control."""
-    found = {}
+    sets = {}
     for size in range(len(factors) + 1):
         for on in combinations(factors, size):
             recipe = JOIN.join(name for name in DEVIATIONS if name in on and name != "chain-control") or PROTOCOL
-            found[on] = Configuration(recipe, control(*on), " + ".join(on).replace("-", " ") or PROTOCOL)
-    return found
+            sets[on] = Configuration(recipe, control(*on), " + ".join(on).replace("-", " ") or PROTOCOL)
+    return sets
 
 
 def terms(runs: pd.DataFrame, factors: Sequence[str], measure: str) -> pd.DataFrame:
@@ -53,30 +53,16 @@ def terms(runs: pd.DataFrame, factors: Sequence[str], measure: str) -> pd.DataFr
     if len(factors) < 2:
         raise LthError(f"a factorial takes two deviations or more, not {len(factors)}: choose some of the suspects")
     levels = advantage.judged_levels(runs)
-    tables = {on: advantage.sides(runs, one, measure, levels) for on, one in corners(factors).items()}
-    trials = next(iter(tables.values())).index
-    for one in tables.values():
-        trials = trials.intersection(one.index)
-    if trials.empty:
-        raise MissingRecords("no trial has every combination of the factorial: run the study further")
-    statistics = {on: advantage.statistic(measure, one.loc[trials]) for on, one in tables.items()}
-
+    sets = corners(factors)
+    cases = [Case(runs, configuration, levels) for configuration in sets.values()]
+    effects, n = advantage.statistics(cases, measure)
+    statistics = dict(zip(sets, effects, strict=True))
     rows = []
-    for term in list(corners(factors))[1:]:
-        one = bootstrap.estimate(
-            _contrast(term, statistics, len(factors)), len(trials), bootstrap.seeded(f"{measure} {' '.join(term)}")
-        )
+    for term in list(sets)[1:]:
+        generator = bootstrap.seeded(f"{measure} {' '.join(term)}")
+        share = bootstrap.estimate(_contrast(term, statistics, len(factors)), n, generator)
         name = " × ".join(term).replace("-", " ")
-        rows.append(
-            {
-                "term": name,
-                "order": len(term),
-                "value": one.value,
-                "value low": one.low,
-                "value high": one.high,
-                "n": one.n,
-            }
-        )
+        rows.append({"term": name, "order": len(term), **named("value", share), "n": n})
     return pd.DataFrame(rows)
 
 
@@ -84,19 +70,19 @@ def _contrast(term: tuple[str, ...], statistics: dict, factors: int) -> bootstra
     """The term's contrast over the protocol's effect: corners with an even number of the term off count with plus."""
     signs = {on: (-1) ** len(set(term) - set(on)) for on in statistics}
 
-    def of(trials: np.ndarray) -> np.ndarray:
+    def share(trials: np.ndarray) -> np.ndarray:
         contrast = sum(sign * statistics[on](trials) for on, sign in signs.items())
         with np.errstate(divide="ignore", invalid="ignore"):
             return contrast / 2 ** (factors - 1) / statistics[()](trials)
 
-    return of
+    return share
 
 
 def terms_table(by_measure: dict[str, pd.DataFrame]) -> str:
     """The terms of several measures beside each other, as Markdown."""
     head = ["Term", *(f"In {measure}" for measure in by_measure), "n"]
     first = next(iter(by_measure.values()))
-    columns = [[interval(row, "value", "{:+.0%}") for _, row in one.iterrows()] for one in by_measure.values()]
+    columns = [[interval(row, "value", "{:+.0%}") for _, row in rows.iterrows()] for rows in by_measure.values()]
     return text.table(head, zip(first["term"], *columns, first["n"], strict=True))
 
 

@@ -1,33 +1,23 @@
 """The figures of the investigation: what each deviation leaves, what their combinations leave, how weights move."""
 
+import math
+from collections.abc import Sequence
 from textwrap import fill
 
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import NullLocator, PercentFormatter
 
-from lth.report import figures
+from lth.report import figures, verdicts
+from lth.report.null_2020.figures_of_2020 import POINTS, Point
 from lth.report.null_2020.movement import QUANTITIES
 from lth.report.null_2020.rule import GONE, RULING
 from lth.report.null_2020.sentences import row_name
 
 COLOURS = sns.color_palette("colorblind")
-MARKS = {  # verdict: marker, colour, filled; told apart by shape where there is no colour
-    "sufficient": ("o", "#b3261e", True),
-    "necessary": ("o", "#b3261e", True),
-    "weakens": ("s", "#0173b2", False),
-    "no loss shown": ("D", "#0b6e4f", False),
-    "not necessary": ("D", "#0b6e4f", False),
-    "not asked": ("v", "0.4", False),
-    "inconclusive": ("^", "0.4", False),
-    "reproduced": ("P", "black", True),
-    "for speed only": ("X", "#b3261e", False),
-    "for accuracy only": ("*", "#b3261e", False),
-    "reversed": ("P", "black", True),
-    "not reproduced": ("P", "black", False),
-}
+STYLES = verdicts.NULL | verdicts.TOGETHER
 TITLES = {"speed": "in speed", "accuracy": "in accuracy"}
 FURTHEST = 2.0  # shares beyond plus or minus this end in an arrow
 LINES = [
@@ -65,8 +55,8 @@ def shares(rows: pd.DataFrame, title: str, note: str) -> Figure:
                 continue
             seen[row["verdict"]] = _mark(ax, y, *_ends(row, f"{measure} share"), row["verdict"])
     axes[0, 0].set_yticks(range(len(rows)), _names(rows), fontsize=9)
-    order = [word for word in MARKS if word in seen]
-    figure.legend([seen[w] for w in order], order, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+    order = [word for word in STYLES if word in seen]
+    figure.legend([seen[word] for word in order], order, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     figure.suptitle(fill(f"{title}; {note}", 78), fontsize=9, color="0.35", x=0.99, ha="right")
     return figure
 
@@ -80,25 +70,25 @@ def combinations(rows: pd.DataFrame, note: str) -> Figure:
 def movements(table: pd.DataFrame, layer: str, recipes: dict[str, str], note: str) -> Figure:
     """How far a layer's survivors have moved, against iteration: a panel a quantity, a line a recipe.
 
-    `table` as lth.drifts.drifts returns it, `recipes` with the names they have in the legend. Bands reach from the
+    `table` as movement.drifts returns it, `recipes` with the names they have in the legend. Bands reach from the
     lowest to the highest trial.
     """
     figure, axes = figures.new_figure((figures.WIDTH, 6.6), len(QUANTITIES), context="paper", sharex=True)
     table = table[table["layer"] == layer]
     for ax, (quantity, label) in zip(axes[:, 0], QUANTITIES.items(), strict=True):
         for i, (recipe, name) in enumerate(recipes.items()):
-            one = table[table["recipe"] == recipe].groupby("iteration")[quantity].agg(["mean", "min", "max"])
+            along = table[table["recipe"] == recipe].groupby("iteration")[quantity].agg(["mean", "min", "max"])
             dash, marker = LINES[i % len(LINES)]
             colour = COLOURS[(0, 1, 2, 4, 5, 7)[i % 6]]
             style = {"color": colour, "linestyle": dash, "marker": marker, "markersize": 4, "linewidth": 1.6}
-            ax.plot(one.index, one["mean"], label=name, **style)
-            ax.fill_between(one.index, one["min"], one["max"], color=colour, alpha=0.15, linewidth=0)
+            ax.plot(along.index, along["mean"], label=name, **style)
+            ax.fill_between(along.index, along["min"], along["max"], color=colour, alpha=0.15, linewidth=0)
         ax.set(xscale="log", ylabel=label)
         if quantity != "cosine":
             ax.set_yscale("log")
         if quantity == "grown":
             ax.axhline(1, color="0.35", linestyle=":", linewidth=1.2)
-        ax.yaxis.set_minor_locator(figures.NullLocator())
+        ax.yaxis.set_minor_locator(NullLocator())
         sns.despine(ax=ax, left=True)
     axes[-1, 0].set_xlabel("training iteration (log scale)")
     handles, names = axes[0, 0].get_legend_handles_labels()
@@ -108,6 +98,7 @@ def movements(table: pd.DataFrame, layer: str, recipes: dict[str, str], note: st
 
 
 def _share_axis(ax: Axes, rows: int, measure: str) -> None:
+    """A panel for so many rows: what counts as gone in grey, none and all of the advantage dotted."""
     ax.axvspan(-GONE, GONE, color="0.9", zorder=0)
     for share in (0, 1):
         ax.axvline(share, color="0.35", linestyle=":", linewidth=1.2, zorder=1)
@@ -128,14 +119,16 @@ def _ends(row: pd.Series, name: str) -> tuple[float, float, float]:
 
 def _mark(ax: Axes, y: float, value: float, low: float, high: float, verdict: str):
     """One interval with its mark, kept within FURTHEST; returns the mark, for the legend."""
-    marker, colour, filled = MARKS[verdict]
+    style = STYLES[verdict]
     within = [max(-FURTHEST, min(FURTHEST, end)) for end in (value, low, high)]
-    ax.plot(within[1:], [y, y], color=colour, linewidth=2, zorder=3)
+    ax.plot(within[1:], [y, y], color=style.colour, linewidth=2, zorder=3)
     for end, cut, arrow in ((low, within[1], "<"), (high, within[2], ">")):
         if end != cut:
-            ax.plot(cut, y, arrow, color=colour, markersize=6, zorder=3)
-    face = colour if filled else "white"
-    (mark,) = ax.plot(within[0], y, marker, color=colour, markerfacecolor=face, markersize=7, zorder=4, linestyle="")
+            ax.plot(cut, y, arrow, color=style.colour, markersize=6, zorder=3)
+    face = style.colour if style.filled else "white"
+    (mark,) = ax.plot(
+        within[0], y, style.marker, color=style.colour, markerfacecolor=face, markersize=7, zorder=4, linestyle=""
+    )
     return mark
 
 
@@ -152,17 +145,29 @@ def draw_2020(ax: Axes, figure: int) -> None:
     """What the report's figure shows, in grey behind ours: hatched where it was read as a range, an arrow beyond."""
     style = {"facecolor": "0.8", "edgecolor": GREY, "hatch": "///", "linewidth": 0, "alpha": 0.6, "zorder": 0}
     name = f"2020 report, as read from its Figure {figure}"
+    ranges = [point for point in POINTS if point.figure == figure and point.within]
     if figure == 1:
-        ax.axhspan(0.975, 0.981, label=name, **style)
-        ax.axhspan(0.955, 0.965, **style)
-        low, high = ax.get_ylim()
-        ax.set_ylim(min(low, 0.953), max(high, 0.983))
-        for y, text in ((0.978, "2020:\n100%,\n51.3%,\n21.1%"), (0.96, "2020:\n3.6%")):
-            where = {"xycoords": ("axes fraction", "data"), "va": "center"}
-            ax.annotate(text, (1.01, y), color="0.3", fontsize="small", **where)
+        _bands(ax, ranges, name, style)
     else:
-        low, high, start, end, marker = {2: (0.978, 0.982, 0.98, 0.96, "v"), 3: (3000, 6000, 4500, 20_000, "^")}[figure]
-        ax.fill_between([100, 15], low, high, label=name, **style)
-        ax.plot([15, 1], [start, end], color=GREY, linestyle="--", linewidth=1.6, zorder=1)
-        ax.plot(1, end, marker, color=GREY, markersize=9, zorder=1)
+        along, end = ranges
+        low, high = along.within
+        ax.fill_between(along.densities, low, high, label=name, **style)
+        limit, marker = (end.within[1], "v") if math.isfinite(end.within[1]) else (end.within[0], "^")
+        ax.plot([along.densities[1], end.densities[0]], [(low + high) / 2, limit], color=GREY, linestyle="--",
+                linewidth=1.6, zorder=1)  # fmt: skip
+        ax.plot(end.densities[0], limit, marker, color=GREY, markersize=9, zorder=1)
     ax.legend(frameon=False, fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
+
+
+def _bands(ax: Axes, ranges: Sequence[Point], name: str, style: dict) -> None:
+    """Each range as a band over the whole width, with the densities beside it; the axis is widened to hold them."""
+    margin = 0.002
+    bottom, top = ax.get_ylim()
+    for i, point in enumerate(ranges):
+        low, high = point.within
+        ax.axhspan(low, high, label=name if i == 0 else None, **style)
+        bottom, top = min(bottom, low - margin), max(top, high + margin)
+        text = "2020:\n" + ",\n".join(f"{density:g}%" for density in point.densities)
+        where = {"xycoords": ("axes fraction", "data"), "va": "center"}
+        ax.annotate(text, (1.01, (low + high) / 2), color="0.3", fontsize="small", **where)
+    ax.set_ylim(bottom, top)

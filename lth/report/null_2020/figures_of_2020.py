@@ -5,20 +5,25 @@ The report is Back de Luca, "Testing the Lottery Ticket Hypothesis" (2020). The 
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from lth.records.published import Records
 from lth.report import text as report_text
+from lth.report import verdicts
+from lth.report.selections import run_keys
+from lth.report.text import number
+from lth.statistics import bootstrap
 from lth.statistics.bootstrap import MissingRecords
-from lth.statistics.paired import DENSE, estimate, gain, paired, sooner
+from lth.statistics.paired import AT_EARLY, AT_END, DENSE, EARLY, Side, estimate, gain, paired, sooner
 
-EARLY, AT_EARLY, AT_END = "early_stop_iteration", "early_stop_test_acc", "final_test_acc"
-ARMS = {"ticket": "tickets", "reinit": "fresh weights"}
-WORDS = ("agrees", "differs", "cannot tell", "no records")
+CONTROL = "control"  # in the place of the arm that is compared with the tickets
+ARMS = {"ticket": "tickets", CONTROL: "fresh weights"}
+WORDS = verdicts.REPORT
 NEAR = 1.15  # a density is one of ours where the two differ by less than this factor: levels are 1.25 apart
+IN_FIGURE_1 = (0.1, 0.99)  # the densities between which the report's Figure 1 draws its control as well
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,8 @@ class Point:
 
 
 BOTH = tuple(ARMS)
-POINTS = (  # a comparison between arms can show what is larger than half the width of the range its figure was read in
+# A figure was read off within a range; what is larger than half that range is a difference that it can show.
+POINTS = (
     Point(1, "Dense network and tickets with 51.3% and 21.1% of the weights level off at 97.5 to 98.1%.", AT_END,
           ("ticket",), (100, 51.3, 21.1), within=(0.975, 0.981)),
     Point(1, "Tickets with 3.6% level off at 95.5 to 96.5%.", AT_END, ("ticket",), (3.6,), within=(0.955, 0.965)),
@@ -62,25 +68,31 @@ POINTS = (  # a comparison between arms can show what is larger than half the wi
 
 @dataclass(frozen=True)
 class Answer:
-    """What the records say about a point: in words, one of WORDS, and over how many trials."""
+    """What the records say about a point: in words, one of WORDS, and over how many trials.
+
+    by_arm: of a point with a range, the range of our means, by arm.
+    """
 
     point: Point
     ours: str
     word: str
     n: int = 0
+    by_arm: dict[str, str] = field(default_factory=dict)
 
 
-def answer(point: Point, runs: pd.DataFrame) -> Answer:
-    """Judge a point by a study's `runs`.
+def answer(point: Point, runs: pd.DataFrame, control: str = "reinit") -> Answer:
+    """Judge a point by a study's `runs`, in which `control` is the arm that the tickets are compared with.
 
     A range agrees where every mean lies inside and differs where some 95 % interval lies wholly outside. Coinciding
     agrees where the interval of the paired difference lies within the resolution, and differs where it excludes zero
     and reaches beyond the resolution. Anything else, and a single trial, cannot tell.
     """
+    arms = [control if arm == CONTROL else arm for arm in point.arms]
     try:
         levels = _levels(point, runs)
-        generator = np.random.default_rng(list(point.seen.encode()))
-        return (_range if point.within else _coincide)(point, runs, levels, generator)
+        generator = bootstrap.seeded(point.seen)
+        judge = _range if point.within else _coincide
+        return judge(point, runs, arms, levels, generator)
     except MissingRecords as error:
         return Answer(point, str(error), "no records")
 
@@ -90,63 +102,69 @@ def _levels(point: Point, runs: pd.DataFrame) -> list[int]:
     densities = 100 * runs[runs["arm"] == "ticket"].groupby("level")["density"].mean()
     if point.span:
         most, least = point.densities
-        found = densities.index[(densities <= most) & (densities >= least)].tolist()
-        if not found or densities.min() > least * NEAR:
+        levels = densities.index[(densities <= most) & (densities >= least)].tolist()
+        if not levels or densities.min() > least * NEAR:
             raise MissingRecords(f"the records do not reach {least:g}% of the weights")
-        return found
-    off = {wanted: np.abs(np.log(densities / wanted)) for wanted in point.densities}
-    far = [wanted for wanted, distance in off.items() if distance.min() > math.log(NEAR)]
+        return levels
+    distances = {wanted: np.abs(np.log(densities / wanted)) for wanted in point.densities}
+    far = [wanted for wanted, off in distances.items() if off.min() > math.log(NEAR)]
     if far:
         raise MissingRecords(f"the records hold no network with about {far[0]:g}% of the weights")
-    return [int(distance.idxmin()) for distance in off.values()]
+    return [int(off.idxmin()) for off in distances.values()]
 
 
-def _mean(ours, theirs, axis=-1):
-    return ours.mean(axis)
-
-
-def _range(point: Point, runs: pd.DataFrame, levels: list[int], generator: np.random.Generator) -> Answer:
-    words, texts, counts, (least, most) = set(), [], [], point.within
-    for arm in point.arms:
-        values, _ = paired(runs, point.measure, arm, DENSE, levels)
-        means = values.mean(axis=0)
+def _range(point: Point, runs: pd.DataFrame, arms: list[str], levels: list[int], generator) -> Answer:
+    """Whether every arm's mean lies within the point's range at every level."""
+    words, by_arm, counts = set(), {}, []
+    for name, arm in zip(point.arms, arms, strict=True):
+        values, _ = paired([Side(runs, arm, levels), Side(runs, DENSE, levels)], point.measure)  # (trials, levels)
         counts.append(len(values))
-        for i, mean in enumerate(means):
-            one = estimate(_mean, values[:, i], values[:, i], generator)
-            outside = one.low is not None and (one.low > most or one.high < least)
-            words.add("differs" if outside else "agrees" if least <= mean <= most else "cannot tell")
-        ends = [_value(point.measure, end) for end in sorted({means.min(), means.max()})]
-        texts.append(f"{ARMS[arm]} {' to '.join(ends)}")
+        words |= {_in_range(point, column, generator) for column in values.T}
+        means = values.mean(axis=0)
+        by_arm[name] = " to ".join(_value(point.measure, end) for end in sorted({means.min(), means.max()}))
     if min(counts) == 1:
         words.add("cannot tell")
     word = next(word for word in ("differs", "cannot tell", "agrees") if word in words)
-    return Answer(point, ", ".join(texts), word, min(counts))
+    ours = ", ".join(f"{ARMS[name]} {text}" for name, text in by_arm.items())
+    return Answer(point, ours, word, min(counts), by_arm)
+
+
+def _in_range(point: Point, values: np.ndarray, generator: np.random.Generator) -> str:
+    """The word on one arm at one level, by its value in each trial, (trials,)."""
+    least, most = point.within
+    mean = bootstrap.estimate(lambda trials: values[trials].mean(-1), len(values), generator)
+    if mean.above(most) or mean.below(least):
+        return "differs"
+    return "agrees" if least <= values.mean() <= most else "cannot tell"
 
 
 def _value(measure: str, value: float) -> str:
+    """An iteration, or an accuracy in percent."""
     return f"{value:,.0f}" if measure == EARLY else f"{100 * value:.2f}%"
 
 
-def _coincide(point: Point, runs: pd.DataFrame, levels: list[int], generator: np.random.Generator) -> Answer:
-    tickets, fresh = (side.mean(axis=1) for side in paired(runs, point.measure, *point.arms, levels))
+def _coincide(point: Point, runs: pd.DataFrame, arms: list[str], levels: list[int], generator) -> Answer:
+    """Whether the two arms differ by no more than the figure can show, on average over the levels."""
+    sides = [Side(runs, arm, levels) for arm in arms]
+    tickets, controls = (side.mean(axis=1) for side in paired(sides, point.measure))
     early = point.measure == EARLY
-    one = estimate(sooner if early else gain, tickets, fresh, generator)
+    difference = estimate(sooner if early else gain, tickets, controls, generator)
     form, better, worse = ("{:.0f}", "% earlier", "% later") if early else ("{:.2f}", " points ahead", " points behind")
-    sign, unit = (-1, worse) if one.value < 0 else (1, better)
-    text = f"tickets {form.format(sign * one.value)}{unit}"
-    if one.low is None:
-        return Answer(point, text, "cannot tell", one.n)
-    if -point.resolution <= one.low and one.high <= point.resolution:
+    sign, unit = (-1, worse) if difference.value < 0 else (1, better)
+    text = f"tickets {form.format(sign * difference.value)}{unit}"
+    if difference.low is None:
+        return Answer(point, text, "cannot tell", difference.n)
+    if difference.within(-point.resolution, point.resolution):
         word = "agrees"
     else:
-        word = "differs" if one.low > 0 or one.high < 0 else "cannot tell"
-    interval = ", ".join(form.format(end) for end in sorted((sign * one.low, sign * one.high)))
-    return Answer(point, f"{text} [{interval}]".replace("-", "−"), word, one.n)
+        word = "differs" if difference.above(0) or difference.below(0) else "cannot tell"
+    low, high = sorted((sign * difference.low, sign * difference.high))
+    return Answer(point, f"{text} [{number(low, form)}, {number(high, form)}]", word, difference.n)
 
 
-def answers(runs: pd.DataFrame, figure: int | None = None) -> list[Answer]:
+def answers(runs: pd.DataFrame, figure: int | None = None, control: str = "reinit") -> list[Answer]:
     """The answers to all points, or to those of one figure."""
-    return [answer(point, runs) for point in POINTS if figure in (None, point.figure)]
+    return [answer(point, runs, control) for point in POINTS if figure in (None, point.figure)]
 
 
 def resolution(figure: int) -> float:
@@ -154,24 +172,24 @@ def resolution(figure: int) -> float:
     return max(point.resolution for point in POINTS if point.figure == figure)
 
 
-def table(found: Sequence[Answer]) -> str:
+def table(given: Sequence[Answer]) -> str:
     """Point by point: what the report saw, what we see."""
-    rows = [(one.point.seen, one.ours, one.n or "–", one.word) for one in found]
+    rows = [(reply.point.seen, reply.ours, reply.n or "–", reply.word) for reply in given]
     return report_text.table(("The report's figure", "Our records", "n", "Ours"), rows)
 
 
-def summary(found: Sequence[Answer]) -> str:
+def summary(given: Sequence[Answer]) -> str:
     """How many points have which word: "5 of 12 points agree, 6 differ, …"."""
-    words = [one.word for one in found]
+    words = [reply.word for reply in given]
     plural = {"differs": "differ", "cannot tell": "cannot be told", "no records": "have no records"}
     first = f"{words.count('agrees')} of {len(words)} points agree"
-    return ", ".join([first, *(f"{words.count(w)} {plural.get(w, w)}" for w in WORDS[1:] if w in words)])
+    return ", ".join([first, *(f"{words.count(word)} {plural[word]}" for word in plural if word in words)])
 
 
-def as_in_2020(records: Records, figure: int) -> Records:
-    """The records of the arms that the report's figure shows; in its Figure 1 fresh weights at two densities only."""
-    runs = records.runs[records.runs["arm"].isin(BOTH)]
+def as_in_2020(records: Records, figure: int, control: str = "reinit") -> Records:
+    """The records of the arms that the report's figure shows; in its Figure 1 the control at two densities only."""
+    runs = records.runs[records.runs["arm"].isin(["ticket", control])]
     if figure == 1:
-        runs = runs[(runs["arm"] == "ticket") | ((runs["density"] < 0.99) & (runs["density"] > 0.1))]
-    keys = ["recipe", "arm", "trial", "draw", "level"]
+        runs = runs[(runs["arm"] == "ticket") | runs["density"].between(*IN_FIGURE_1)]
+    keys = run_keys(runs)
     return replace(records, runs=runs, curves=records.curves.merge(runs[keys], on=keys))

@@ -7,6 +7,7 @@ import pandas as pd
 
 from lth.report import text
 from lth.report.null_2020 import advantage, configurations
+from lth.report.null_2020.advantage import Case
 from lth.report.null_2020.configurations import Configuration
 from lth.report.null_2020.rule import FEWEST, RULING, left_out, named, ranked, standing, table
 from lth.report.null_2020.sentences import enumeration, plain
@@ -36,14 +37,17 @@ def brought_back(runs: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
 
     Columns: deviation, n, and a "speed" and an "accuracy" with their ends. Those that have no runs yet have no row.
     """
-    together, rows = Configuration("all", control(*CERTAIN)), []
-    for one in configurations.all_but_one(CERTAIN):
-        row = {"deviation": one.deviation}
+    levels, rows = advantage.judged_levels(reference), []
+    together = Case(runs, Configuration("all", control(*CERTAIN)), levels)
+    protocol = Case(reference, configurations.BY_PROTOCOL, levels)
+    for configuration in configurations.all_but_one(CERTAIN):
+        row = {"deviation": configuration.deviation}
         try:
             for measure in RULING:
-                generator = bootstrap.seeded(f"{one.recipe} {one.control} {measure}")
-                found = advantage.brought_back(runs, one, together, reference, measure, generator)
-                row |= named(measure, found) | {"n": found.n}
+                generator = bootstrap.seeded(f"{configuration.name} {configuration.control} {measure}")
+                case = Case(runs, configuration, levels)
+                back = advantage.brought_back(case, together, protocol, measure, generator)
+                row |= named(measure, back) | {"n": back.n}
         except MissingRecords:
             continue
         rows.append(row)
@@ -151,4 +155,5 @@ def cause_sentences(together: pd.Series, alone: pd.DataFrame, without: pd.DataFr
 
 
 def _with(rows: pd.DataFrame, verdict: str) -> list[str]:
+    """The deviations that have this verdict, the one that leaves least first."""
     return ranked(rows[rows["verdict"] == verdict])["deviation"].tolist()

@@ -8,8 +8,7 @@ import pandas as pd
 
 from lth.report import text
 from lth.report.null_2020.configurations import PROTOCOL
-from lth.report.null_2020.sentences import listed
-from lth.report.text import MINUS
+from lth.report.text import listed, number
 from lth.statistics.bootstrap import MissingRecords
 
 QUANTITIES = {  # column: what an axis says
@@ -26,13 +25,13 @@ def drifts(runs: pd.DataFrame, recipes: Sequence[str], level: int, arm: str = "t
     rates, of which a fresh Adam moves a weight by at most one a step; grown: moved over scale; cosine: between the
     starting values and those now. MissingRecords where a recipe has no such measurements.
     """
-    chosen = runs[(runs["arm"] == arm) & (runs["level"] == level) & runs["recipe"].isin(recipes)]
-    chosen = chosen.dropna(subset=["drift"]) if "drift" in chosen else chosen[:0]
-    missing = [recipe for recipe in recipes if recipe not in set(chosen["recipe"])]
+    measured_runs = runs[(runs["arm"] == arm) & (runs["level"] == level) & runs["recipe"].isin(recipes)]
+    measured_runs = measured_runs.dropna(subset=["drift"]) if "drift" in measured_runs else measured_runs[:0]
+    missing = [recipe for recipe in recipes if recipe not in set(measured_runs["recipe"])]
     if missing:
         raise MissingRecords(f"how far {arm}s of {', '.join(missing)} move at level {level} is not recorded")
     rows = []
-    for _, run in chosen.iterrows():
+    for _, run in measured_runs.iterrows():
         rate = json.loads(run["spec"])["recipe"]["optimizer"]["learning_rate"]
         for measured in json.loads(run["drift"]):
             for layer, values in measured.items():
@@ -55,8 +54,8 @@ def at(table: pd.DataFrame, recipe: str, layer: str, iteration: int, quantity: s
 
 def outgrown(table: pd.DataFrame, recipe: str, layer: str) -> int | None:
     """The first measured iteration at which the mean change is as large as the mean start; None if never."""
-    chosen = table[(table["recipe"] == recipe) & (table["layer"] == layer)]
-    grown = chosen.groupby("iteration")["grown"].mean()
+    rows = table[(table["recipe"] == recipe) & (table["layer"] == layer)]
+    grown = rows.groupby("iteration")["grown"].mean()
     past = grown.index[grown.to_numpy() >= 1]
     return int(past.min()) if len(past) else None
 
@@ -69,7 +68,7 @@ def recorded(runs: pd.DataFrame, recipes: Sequence[str], level: int, arm: str = 
 
 def table(moves: pd.DataFrame, names: dict[str, str]) -> str:
     """How the survivors of every layer move, recipe by recipe, as Markdown; `names` of the recipes."""
-    early, later, last = _moments(moves)
+    early, later, last = _iterations_told(moves)
     head = ("Recipe", "Layer", "Start", "First step (learning rates)", f"After {early} (learning rates)")
     head += (f"After {later} (initial sizes)", "Outgrown at", f"Cosine after {later}", f"Cosine after {last:,}", "n")
     rows = []
@@ -78,7 +77,7 @@ def table(moves: pd.DataFrame, names: dict[str, str]) -> str:
         for layer in here["layer"].unique():
             past = outgrown(moves, recipe, layer)
             steps = [f"{at(moves, recipe, layer, i, 'steps'):.2f}" for i in (here["iteration"].min(), early)]
-            cosines = [f"{at(moves, recipe, layer, i, 'cosine'):.2f}".translate(MINUS) for i in (later, last)]
+            cosines = [number(at(moves, recipe, layer, i, "cosine"), "{:.2f}") for i in (later, last)]
             start = f"{at(moves, recipe, layer, last, 'scale'):.3f}"
             grown = f"{at(moves, recipe, layer, later, 'grown'):.2f}"
             past = "never" if past is None else f"{past:,}"
@@ -99,7 +98,7 @@ def scales_sentence(moves: pd.DataFrame, layer: str, names: dict[str, str]) -> s
 
 def steps_sentence(moves: pd.DataFrame, layer: str, names: dict[str, str]) -> str:
     """How large the first steps are, in learning rates."""
-    early, _, _ = _moments(moves)
+    early, _, _ = _iterations_told(moves)
     first = int(moves["iteration"].min())
     parts = [
         f"{_with(recipe, name)}, {at(moves, recipe, layer, first, 'steps'):.2f} after the first step and "
@@ -111,9 +110,9 @@ def steps_sentence(moves: pd.DataFrame, layer: str, names: dict[str, str]) -> st
 
 def ends_sentence(moves: pd.DataFrame, layer: str, names: dict[str, str]) -> str:
     """How much of the start is left at the end of training."""
-    _, _, last = _moments(moves)
+    _, _, last = _iterations_told(moves)
     parts = [
-        f"{at(moves, recipe, layer, last, 'cosine'):.2f} {_with(recipe, name)}".translate(MINUS)
+        f"{number(at(moves, recipe, layer, last, 'cosine'), '{:.2f}')} {_with(recipe, name)}"
         for recipe, name in names.items()
     ]
     return f"At the end of training, the cosine between the weights and their start is {listed(parts)}."
@@ -127,7 +126,7 @@ def accounts_sentence(moves: pd.DataFrame, layer: str, names: dict[str, str]) ->
     others = [recipe for recipe in names if recipe != PROTOCOL]
     if not others or PROTOCOL not in names:
         return "Nothing is compared with the protocol here."
-    _, _, last = _moments(moves)
+    _, _, last = _iterations_told(moves)
     ends = moves[(moves["layer"] == layer) & (moves["iteration"] == last)]
     ends = ends.pivot_table(index="trial", columns="recipe", values="cosine")
     past = {recipe: outgrown(moves, recipe, layer) or last + 1 for recipe in names}
@@ -145,12 +144,13 @@ def accounts_sentence(moves: pd.DataFrame, layer: str, names: dict[str, str]) ->
     return f"The start is {'; it is '.join(f'{what} with {listed(found)}' for what, found in groups.items())}."
 
 
-def _moments(moves: pd.DataFrame) -> tuple[int, int, int]:
+def _iterations_told(moves: pd.DataFrame) -> tuple[int, int, int]:
     """The measured iterations that the text speaks of: about 10, about 100, and the last."""
-    there = np.sort(moves["iteration"].unique())
-    near = [int(there[np.abs(np.log(there / wanted)).argmin()]) for wanted in (10, 100)]
-    return near[0], near[1], int(there[-1])
+    measured = np.sort(moves["iteration"].unique())
+    early, later = (int(measured[np.abs(np.log(measured / wanted)).argmin()]) for wanted in (10, 100))
+    return early, later, int(measured[-1])
 
 
 def _with(recipe: str, name: str) -> str:
+    """A recipe in prose: "under the protocol", or with its name."""
     return "under the protocol" if recipe == PROTOCOL else f"with {name}"

@@ -10,17 +10,14 @@ from lth.errors import LthError, check_choice
 from lth.records.published import Records
 from lth.report import text
 from lth.report.null_2020 import advantage
-from lth.report.null_2020.configurations import PROTOCOL, Configuration
-from lth.report.page import unchanged
-from lth.report.text import counts, estimate_text, planned_trials
-from lth.running import state
+from lth.report.null_2020.configurations import Configuration
+from lth.report.text import counts, estimate_text, planned_trials, plural
 from lth.statistics import bootstrap
 from lth.studies.catalogue import STUDIES
 from lth.studies.parameters import study
 from lth.studies.study import Study
 
 SHOWN = (1.0, 0.513, 0.211, 0.036)  # densities of the curves in Figure 1 of the 2020 report
-IN_BOTH = (0.1, 0.99)  # of them, between these the report draws its random control as well
 CONTROLS = ("chain-reinit", "chain-rewound")  # the report's in the end, and until the day before
 
 
@@ -31,22 +28,19 @@ def like(name: str, trials: int | None, levels: int | None, iterations: int | No
     return study(name, trials=limit, levels=levels, iterations=iterations)
 
 
-def null_study(chosen: Study, instead: str, *parameters) -> tuple[Study, str, Study]:
-    """The study that shows all deviations together, the recipe that holds them, and the study with the protocol.
+def null_study(chosen: Study, trials: int | None, levels: int | None, iterations: int | None) -> tuple[str, Study]:
+    """The recipe of a study that has all deviations on, and the study with the protocol that it is compared with.
 
-    `chosen` itself, compared with LeNet at the paper's length; or, where nothing of it is published and no parameter
-    changes it, the study `instead`, whose recipe "all" is compared with its own protocol.
+    A study with a recipe "all" is compared with its own protocol, any other with LeNet, changed likewise.
     """
-    if unchanged(chosen) and not state.of(chosen).published:
-        chosen = like(instead, *parameters)
     if "all" in {recipe.name for recipe in chosen.recipes}:
-        return chosen, "all", chosen
-    return chosen, chosen.recipes[0].name, like("lenet", *parameters)
+        return "all", chosen
+    return chosen.recipes[0].name, like("lenet", trials, levels, iterations)
 
 
 def pooled(*several: Records) -> pd.DataFrame:
     """The runs of several studies, those that they share once."""
-    return pd.concat([one.runs for one in several]).drop_duplicates("key", ignore_index=True)
+    return pd.concat([records.runs for records in several]).drop_duplicates("key", ignore_index=True)
 
 
 def of_recipe(all_records: Records, recipe: str, arms: Sequence[str]) -> Records:
@@ -60,17 +54,6 @@ def of_recipe(all_records: Records, recipe: str, arms: Sequence[str]) -> Records
     return replace(all_records, curves=frames[0], runs=frames[1])
 
 
-def as_protocol(runs: pd.DataFrame) -> pd.DataFrame:
-    """The runs of a study with a single recipe that follows the protocol, under the name that advantage asks for."""
-    return runs.assign(recipe=PROTOCOL)
-
-
-def as_fresh_weights(runs: pd.DataFrame, control: str) -> pd.DataFrame:
-    """The runs with the report's `control` under the name of ours, for lth.comparison, which judges its figures."""
-    chosen = runs[runs["arm"].isin(["ticket", control])]
-    return chosen.assign(arm=chosen["arm"].replace(control, "reinit"))
-
-
 def nearest_levels(runs: pd.DataFrame, densities: Sequence[float] = SHOWN) -> list[int]:
     """The tickets' levels nearest to these densities, as far down as there are any."""
     means = runs[runs["arm"] == "ticket"].groupby("level")["density"].mean()
@@ -78,28 +61,18 @@ def nearest_levels(runs: pd.DataFrame, densities: Sequence[float] = SHOWN) -> li
     return sorted({int(np.abs(np.log(means / density)).idxmin()) for density in reached})
 
 
-def in_figure_1(shown: Records) -> Records:
-    """The records without the control at densities at which the report's Figure 1 does not show it."""
-    low, high = IN_BOTH
-    runs = shown.runs[(shown.runs["arm"] == "ticket") | shown.runs["density"].between(low, high)]
-    keys = ["recipe", "arm", "trial", "draw", "level"]
-    return replace(shown, runs=runs, curves=shown.curves.merge(runs[keys], on=keys))
-
-
 def by_level(sides: dict[str, tuple[pd.DataFrame, Configuration]]) -> str:
     """The advantage of tickets at each level that is judged, as a Markdown table with two columns for each side."""
     first = next(iter(sides.values()))[0]
     densities = first[first["arm"] == "ticket"].groupby("level")["density"].mean()
-    head = ["Weights left", *(f"{name}: {what}" for name in sides for what in ("times as fast", "pp"))]
+    head = ["Weights left", *(f"{name}: {unit}" for name in sides for unit in ("times as fast", "pp"))]
     rows = []
     for level in advantage.judged_levels(first):
         cells = [f"{densities[level]:.1%}"]
-        for runs, one in sides.values():
+        for runs, configuration in sides.values():
             for measure, form in (("speed", "{:.2f}"), ("accuracy", "{:+.2f}")):
-                found = advantage.effect(
-                    runs, one, measure, [level], bootstrap.seeded(f"{one.recipe} {measure} {level}")
-                )
-                cells.append(estimate_text(found, form))
+                generator = bootstrap.seeded(f"{configuration.name} {measure} {level}")
+                cells.append(estimate_text(advantage.effect(runs, configuration, measure, [level], generator), form))
         rows.append(cells)
     return text.table(head, rows)
 
@@ -107,4 +80,4 @@ def by_level(sides: dict[str, tuple[pd.DataFrame, Configuration]]) -> str:
 def trials_of(rows: pd.DataFrame, chosen: Study) -> str:
     """How many trials the rows of rule.table rest on, of how many that are planned: "n = 3–5 of 5 trials"."""
     planned = max(planned_trials(chosen.grids).values())
-    return f"n = {counts(rows)}{f' of {planned}' if rows['n'].min() < planned else ''} trial{'s'[: planned != 1]}"
+    return f"n = {counts(rows)}{f' of {planned}' if rows['n'].min() < planned else ''} {plural('trial', planned)}"

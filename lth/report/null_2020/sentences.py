@@ -8,11 +8,11 @@ import pandas as pd
 
 from lth.errors import check_choice
 from lth.recipes import Recipe
-from lth.report import text
+from lth.report import text, verdicts
 from lth.report.null_2020 import advantage, configurations
 from lth.report.null_2020.figures_of_2020 import POINTS, Answer, answer, summary
 from lth.report.null_2020.rule import NULLS, ROLES, RULING, WORDS, ranked
-from lth.report.text import MINUS, estimate_text, interval, listed
+from lth.report.text import estimate_text, interval, listed, number
 from lth.statistics import bootstrap
 
 LESSONS = {
@@ -65,7 +65,7 @@ def effects_table(rows: pd.DataFrame, role: str) -> str:
 
 def word_table() -> str:
     """What each verdict means, on single deviations and on all together."""
-    return text.table(("Verdict", "It means that"), [*WORDS.items(), *NULLS.items()])
+    return text.table(("Verdict", "It means that"), verdicts.meanings(WORDS, NULLS))
 
 
 def enumeration(names: Iterable[str]) -> str:
@@ -112,29 +112,34 @@ def resumed_sentence(runs: pd.DataFrame, recipes: Iterable[Recipe]) -> str:
     """What lost weights do at the level that is resumed, and at the judged levels after it."""
     lost = configurations.Configuration("lost-weights")
     resumed = next(recipe.resume_level for recipe in recipes if recipe.name == lost.recipe)
-    said = []
-    for where, holds in (("At the level that is resumed", int.__eq__), ("at the levels after it", int.__gt__)):
-        levels = [level for level in advantage.judged_levels(runs) if holds(level, resumed)]
+    levels = advantage.judged_levels(runs)
+    places = {
+        "At the level that is resumed": [level for level in levels if level == resumed],
+        "at the levels after it": [level for level in levels if level > resumed],
+    }
+    parts, trials = [], 0
+    for place, levels in places.items():
         if levels:
-            generator = bootstrap.seeded(f"{lost.recipe} {where}")
+            generator = bootstrap.seeded(f"{lost.recipe} {place}")
             speed, accuracy = (advantage.effect(runs, lost, measure, levels, generator) for measure in RULING)
-            fast, more = estimate_text(speed, "{:.2f}"), estimate_text(accuracy, "{:+.2f}")
-            said.append(
-                f"{where}, tickets are {fast} times as fast as their control and {more} pp apart from it in accuracy"
+            trials = speed.n
+            parts.append(
+                f"{place}, tickets are {estimate_text(speed, '{:.2f}')} times as fast as their control and "
+                f"{estimate_text(accuracy, '{:+.2f}')} pp apart from it in accuracy"
             )
-    return f"{'; '.join(said)} (n = {speed.n})." if said else "The resumed level has no records yet."
+    return f"{'; '.join(parts)} (n = {trials})." if parts else "The resumed level has no records yet."
 
 
-def resemblance(runs: pd.DataFrame) -> str:
+def resemblance(runs: pd.DataFrame, control: str) -> str:
     """With which of the ranges that the report gives for both of its arms each arm of ours agrees, as Markdown."""
     rows = []
     for point in POINTS:
         if point.within is None or len(point.arms) == 1:
             continue
-        found = [answer(replace(point, arms=(arm,)), runs) for arm in point.arms]
-        if all(one.word != "no records" for one in found):
-            cells = [f"{one.ours.split(' ', 1 + (i == 1))[-1]}: {one.word}" for i, one in enumerate(found)]
-            rows.append((point.seen, *cells, min(one.n for one in found)))
+        answers = {arm: answer(replace(point, arms=(arm,)), runs, control) for arm in point.arms}
+        if all(reply.word != "no records" for reply in answers.values()):
+            cells = [f"{reply.by_arm[arm]}: {reply.word}" for arm, reply in answers.items()]
+            rows.append((point.seen, *cells, min(reply.n for reply in answers.values())))
     return text.table(("The report, of both arms", "Our tickets", "Our own chains", "n"), rows)
 
 
@@ -146,14 +151,14 @@ def witness_sentence(speed: float, fresh_speed: float, accuracy: float, fresh_ac
     if fresh_speed <= 1 or fresh_accuracy <= 0:
         return "Over a chain with fresh weights tickets have no advantage here that the other control could take."
     shares = np.log(speed) / np.log(fresh_speed), accuracy / fresh_accuracy
-    in_speed, in_accuracy = (f"{share:.0%}".translate(MINUS) for share in shares)
+    in_speed, in_accuracy = (number(share, "{:.0%}") for share in shares)
     return (
         f"Of the advantage over a chain with fresh weights, the chain with one draw leaves {in_speed} in speed (the "
         f"ratio of the logarithms) and {in_accuracy} in accuracy."
     )
 
 
-def points(found: Sequence[Answer]) -> str:
+def points(answers: Sequence[Answer]) -> str:
     """How many points of the report's figures agree with ours, among those that ours can speak to."""
-    judged = [one for one in found if one.word != "no records"]
+    judged = [reply for reply in answers if reply.word != "no records"]
     return summary(judged) if judged else "none can be judged yet"

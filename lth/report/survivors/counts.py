@@ -17,7 +17,10 @@ def connections(runs: pd.DataFrame, level: int) -> np.ndarray:
     counts = np.mean(_of_tickets(runs, level, "input_connections"), axis=0)
     side = isqrt(len(counts))
     if side**2 != len(counts):
-        raise LthError(f"{len(counts)} inputs are no square image of one channel: these masks cannot be drawn as one")
+        raise LthError(
+            f"a mask over {len(counts)} inputs cannot be drawn as an image: only those of a square image with one "
+            "channel can, such as LeNet's 784 on MNIST"
+        )
     return counts.reshape(side, side)
 
 
@@ -36,20 +39,21 @@ def border(side: int, width: int = 4) -> np.ndarray:
 def start_counts(runs: pd.DataFrame, level: int) -> dict[str, np.ndarray]:
     """By layer, how many of the tickets' survivors at a level started in each bin, summed over trials: (bins,)."""
     histograms = [json.loads(text) for text in _of_tickets(runs, level, "start_histogram")]
-    return {layer: np.sum([one[layer] for one in histograms], axis=0) for layer in histograms[0]}
+    return {layer: np.sum([of_trial[layer] for of_trial in histograms], axis=0) for layer in histograms[0]}
 
 
 def coarser(counts: np.ndarray, edges: np.ndarray, factor: int) -> tuple[np.ndarray, np.ndarray]:
     """Counts and edges of bins `factor` times as wide; LthError where that does not divide their number."""
     if len(counts) % factor:
-        raise LthError(f"{len(counts)} bins cannot be joined by {factor}")
+        raise LthError(f"{len(counts)} bins cannot be joined {factor} at a time: choose a divisor of their number")
     return counts.reshape(-1, factor).sum(axis=1), edges[::factor]
 
 
 def share_within(counts: np.ndarray, edges: np.ndarray, limit: float) -> float:
     """The share of a histogram between -limit and limit, which must be edges of bins."""
     if not np.isclose(edges, limit).any():
-        raise LthError(f"{limit} is no edge of a bin: choose one of {', '.join(f'{e:g}' for e in edges[edges > 0])}")
+        allowed = ", ".join(f"{edge:g}" for edge in edges[edges > 0])
+        raise LthError(f"survivors are counted in bins, none of which ends at {limit}: choose one of {allowed}")
     centres = (edges[:-1] + edges[1:]) / 2
     return float(counts[np.abs(centres) < limit].sum() / counts.sum())
 

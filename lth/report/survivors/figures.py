@@ -1,5 +1,6 @@
 """Figures of the weights that survive pruning: where in the image they sit, and with which value they started."""
 
+import math
 from collections.abc import Sequence
 from itertools import cycle
 
@@ -21,7 +22,7 @@ DASHES = ("-", (0, (5, 2)), (0, (2, 1.5)), (0, (6, 1.5, 1, 1.5)), (0, (1, 1)), (
 def pixel_maps(runs: pd.DataFrame, levels: Sequence[int], note: str) -> Figure:
     """Images of the tickets' surviving first-layer connections per pixel, over the average pixel of each level."""
     columns = min(2, len(levels))
-    rows = -(-len(levels) // columns)
+    rows = math.ceil(len(levels) / columns)
     figure, axes = new_figure((WIDTH, 0.8 + 2.5 * rows), rows, columns, context="paper")
     for ax in axes.flat:
         ax.set_axis_off()
@@ -64,10 +65,10 @@ def start_distributions(runs: pd.DataFrame, levels: Sequence[int], edges: np.nda
     colours = mpl.colormaps["viridis"](np.linspace(0, 0.85, len(levels)))
     for ax, layer in zip(axes[:, 0], layers, strict=True):
         for level, colour, dash in zip(levels, colours, cycle(DASHES), strict=False):
-            joined, wide = coarser(counts[level][layer], edges, JOINED)
-            centres = (wide[:-1] + wide[1:]) / 2
+            joined, joined_edges = coarser(counts[level][layer], edges, JOINED)
+            centres = (joined_edges[:-1] + joined_edges[1:]) / 2
             name = f"{density_at(runs, level):.1%} of weights left"
-            heights = joined / joined.sum() / np.diff(wide)
+            heights = joined / joined.sum() / np.diff(joined_edges)
             ax.plot(centres, heights, color=colour, linestyle=dash, linewidth=1.6, label=name)
         ax.set_title(layer.removesuffix(".weight"), loc="left", fontsize=9, fontweight="bold")
         ax.set(ylabel="share per\nstandard deviation", ylim=(0, None))

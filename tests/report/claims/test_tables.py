@@ -14,10 +14,9 @@ from lth.errors import LthError
 from lth.paths import ROOT
 from lth.report.claims import rule
 from lth.report.claims import tables as claims_tables
-from lth.report.page import records_of
+from lth.report.sources import evidence, records_of
 from lth.report.text import planned_trials
 from lth.studies.catalogue import STUDIES
-from lth.studies.parameters import study
 from lth.studies.study import Study
 
 RECORDS = ROOT / "data" / "records" / "lenet"
@@ -43,9 +42,9 @@ def change(folder, file, column):
 
 
 def test_the_summary_counts_every_verdict():
-    words = pd.DataFrame({"verdict": ["replicated", "inconclusive", "replicated", "not tested"], "note": ""})
+    words = pd.DataFrame({"verdict": ["replicated", "inconclusive", "replicated", "not tested"], "narrowly": False})
     assert claims_tables.summary(words) == "2 of 4 claims replicated, 1 inconclusive, 1 not tested"
-    words.loc[0, "note"] = f"mean of single trials: 20.0 % earlier; {rule.WITHIN}"
+    words.loc[0, "narrowly"] = True
     assert claims_tables.summary(words).startswith(
         "2 of 4 claims replicated (1 of them within its tolerance only), 1 inc"
     )
@@ -111,8 +110,17 @@ def test_records_that_judge_nothing_say_so_side_by_side():
 
 
 def test_notes_have_minus_signs_where_numbers_are_below_zero():
-    one = table(records()).query("claim == 'L1'").assign(note="at level 7: -0.19 pp [-0.28, -0.10], Conv-2, 3.0-fold")
-    assert "at level 7: −0.19 pp [−0.28, −0.10], Conv-2, 3.0-fold |" in claims_tables.full_table(one)
+    fallen = table(records(accuracy=only("ticket", range(16, 26), -0.5, 0.0)))
+    (row,) = [row for row in claims_tables.full_table(fallen).splitlines() if row.startswith("| L7-ticket")]
+    assert re.search(r"\| at level 16: −0\.\d\d pp \[−0\.\d\d, −0\.\d\d\] \|", row)
+
+
+def test_what_is_met_within_its_tolerance_only_is_said_in_both_tables():
+    rows = table(records(only("ticket", {7}, 0.7, 1.0)))
+    lines = [text.splitlines()[2] for text in (claims_tables.front_table(rows), claims_tables.full_table(rows))]
+    assert [line.count("within its tolerance only") for line in lines] == [1, 1]
+    literally = table(records(only("ticket", {7}, 0.6, 1.0)))
+    assert "within its tolerance only" not in claims_tables.full_table(literally).splitlines()[2]
 
 
 def test_a_range_of_levels_is_told_with_the_effect_inside():
@@ -122,15 +130,19 @@ def test_a_range_of_levels_is_told_with_the_effect_inside():
     assert claims_tables.here(rows.loc["L9"]).startswith("at no single level; over those claimed ")
 
 
+def test_verdicts_are_of_studies_that_claims_are_about():
+    claims_tables.check_claimed("lenet")
+    with pytest.raises(LthError, match="unknown study with claims 'quickstart': choose one of conv2, conv4"):
+        claims_tables.check_claimed("quickstart")
+
+
 def test_only_published_records_are_evidence(copied, monkeypatch):
-    assert claims_tables.evidence(STUDIES["lenet"]).digest == records_of(STUDIES["lenet"]).digest
-    with pytest.raises(LthError, match="unknown study with claims 'quickstart'"):
-        claims_tables.evidence(study("quickstart"))
+    assert evidence(STUDIES["lenet"]).digest == records_of(STUDIES["lenet"]).digest
     other = parquet.read_table(copied / "runs.parquet").to_pandas().assign(key="of another")
     monkeypatch.setattr(lth_records, "load_or_empty", lambda _: lth_records.Records("lenet", other, other))
     monkeypatch.setattr(Study, "run", lambda _: pytest.fail("nothing is to be trained"))
     with pytest.raises(LthError, match="no run of the study 'lenet', as it is defined now, is published"):
-        claims_tables.evidence(STUDIES["lenet"])
+        evidence(STUDIES["lenet"])
 
 
 @pytest.mark.parametrize("notebook", ["claims", "comparison"])

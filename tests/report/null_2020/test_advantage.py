@@ -25,6 +25,12 @@ def generator():
     return np.random.default_rng(1)
 
 
+def remaining(runs, measures, generator):
+    """What the recipe "other" has of the advantage of the protocol, in the same runs."""
+    cases = (advantage.Case(runs, Configuration(recipe), LEVELS) for recipe in ("other", "protocol"))
+    return advantage.remaining(*cases, measures, generator)
+
+
 def test_effects_of_made_up_records_are_what_was_put_in(generator):
     runs = made({"protocol": {"reinit": 1.0}})
     speed = advantage.effect(runs, PROTOCOL, "speed", LEVELS, generator)
@@ -54,7 +60,7 @@ def test_no_effect_is_a_ratio_of_one_and_no_points(generator):
 @pytest.mark.parametrize("measures", [("speed",), ("accuracy",), ("speed", "accuracy")])
 def test_the_share_that_remains_is_the_one_put_in(share, measures, generator):
     runs = made({"protocol": {"reinit": 1.0}, "other": {"reinit": share}})
-    one = advantage.remaining(runs, Configuration("other"), runs, measures, LEVELS, generator)
+    one = remaining(runs, measures, generator)
     assert one.value == pytest.approx(share, abs=0.05)
     assert one.low <= one.value <= one.high and one.high - one.low < 0.2
 
@@ -62,7 +68,7 @@ def test_the_share_that_remains_is_the_one_put_in(share, measures, generator):
 def test_shares_are_paired_over_the_trials_that_both_have(generator):
     runs = made({"protocol": {"reinit": 1.0}, "other": {"reinit": 0.5}})
     runs = runs[(runs["recipe"] == "other") | (runs["trial"] != 3)]
-    assert advantage.remaining(runs, Configuration("other"), runs, ["speed"], LEVELS, generator).n == 4
+    assert remaining(runs, ["speed"], generator).n == 4
 
 
 def test_what_trials_share_cancels_in_the_share_that_remains(generator):
@@ -70,7 +76,7 @@ def test_what_trials_share_cancels_in_the_share_that_remains(generator):
     runs = made({"protocol": {"reinit": 1.0}, "other": {"reinit": 0.5}}, noise=0)
     controls = (runs["arm"] == "reinit") & (runs["trial"] == 0) & (runs["level"] > 0)
     runs.loc[controls, "early_stop_test_acc"] = 0.98 - 2 * (0.98 - runs.loc[controls, "early_stop_test_acc"])
-    one = advantage.remaining(runs, Configuration("other"), runs, ["accuracy"], LEVELS, generator)
+    one = remaining(runs, ["accuracy"], generator)
     alone = advantage.effect(runs, Configuration("other"), "accuracy", LEVELS, generator)
     assert (one.low, one.high) == pytest.approx((0.5, 0.5))
     assert alone.high - alone.low > 0.1
@@ -85,7 +91,7 @@ def test_trials_that_lack_a_level_do_not_count(generator):
     runs = made({"protocol": {"reinit": 1.0}})
     runs = runs[(runs["trial"] != 2) | (runs["level"] != 4) | (runs["arm"] != "reinit")]
     assert advantage.effect(runs, PROTOCOL, "accuracy", LEVELS, generator).n == 4
-    with pytest.raises(MissingRecords, match="no trial of protocol has tickets and chain-reinit"):
+    with pytest.raises(MissingRecords, match="no records of chain-reinit of protocol at levels 1 to 5"):
         advantage.effect(runs, Configuration("protocol", "chain-reinit"), "accuracy", LEVELS, generator)
 
 
@@ -108,7 +114,7 @@ def test_judged_levels_follow_the_density_of_either_ladder():
 def test_every_configuration_is_one_that_the_studies_train():
     def trained(study, one):
         arms = {
-            arm for grid in STUDIES[study].grids if one.recipe in (grid.recipes or [one.recipe]) for arm in grid.draws
+            arm for grid in STUDIES[study].grids if one.recipe in (grid.recipes or [one.recipe]) for arm in grid.arms
         }
         return one.recipe in {r.name for r in STUDIES[study].recipes} and {"ticket", one.control} <= arms
 

@@ -19,7 +19,7 @@ def runs(stop=lambda arm, density: 4500, accuracy=lambda arm, density: 0.98, tri
     generator, rows = np.random.default_rng(0), []
     for trial in range(trials):
         luck = generator.normal(0, 0.0003)
-        for arm in figures_of_2020.ARMS:
+        for arm in ("ticket", "reinit"):
             for level, density in enumerate(DENSITIES[: levels + 1]):
                 chance = generator.normal(0, 0.0001)
                 acc = accuracy(arm, density) + luck + chance
@@ -100,6 +100,17 @@ def test_densities_that_are_not_there_have_no_records():
     alone = alone[alone["arm"] == "ticket"]
     assert answer(point(2, "Below 15%"), alone).word == "no records"
     assert "no records" in figures_of_2020.summary(figures_of_2020.answers(alone))
+
+
+def test_the_control_is_the_one_named():
+    """Against another control that wins nothing, tickets that win over fresh weights coincide."""
+    better = runs(accuracy=lambda arm, density: 0.984 if arm == "ticket" else 0.98)
+    other = better[better["arm"] == "ticket"].assign(arm="chain-reinit")
+    both = point(2, "to about 15%, both coincide")
+    assert answer(both, pd.concat([better, other]), control="chain-reinit").word == "agrees"
+    assert answer(both, pd.concat([better, other])).word == "differs"
+    ranged = answer(point(2, "both are at"), better)
+    assert ranged.ours == f"tickets {ranged.by_arm['ticket']}, fresh weights {ranged.by_arm['control']}"
 
 
 def test_densities_are_levels():

@@ -41,11 +41,11 @@ def test_the_band_of_what_counts_as_gone_is_drawn(rows):
 
 def test_every_verdict_has_a_mark_and_no_two_of_one_figure_share_it():
     drawn = (set(rule.WORDS) | set(rule.NULLS)) - {"no runs"}
-    assert drawn == set(figures.MARKS)
+    assert all(figures.STYLES[word].marker for word in drawn)
     alone = ("sufficient", "for speed only", "for accuracy only", "weakens", "no loss shown", "inconclusive")
     left_out = ("necessary", "not necessary", "not asked", "inconclusive")
     for words in (alone, left_out):
-        assert len({figures.MARKS[word][0] for word in words}) == len(words)
+        assert len({figures.STYLES[word].marker for word in words}) == len(words)
 
 
 def test_movements_draw_a_line_a_recipe_in_every_panel():

@@ -104,5 +104,26 @@ def test_an_unknown_role_is_refused():
         rule.table([], suspects(), suspects(), "lone")
 
 
-def test_every_verdict_has_its_words():
-    assert set(rule.NULLS) - {"reproduced", "reversed", "not reproduced"} <= set(rule.WORDS)
+@pytest.mark.parametrize("role", rule.ROLES)
+def test_every_verdict_that_can_be_given_has_its_meaning(role):
+    """Each measure's share is gone, there, more than the whole, far below none, or told by no interval."""
+    ends = [(0.1, 0.2), (0.4, 0.9), (1.1, 1.6), (-0.9, -0.4), (0.2, 0.5)]
+    rows = [
+        {"n": 5, "speed share low": a, "speed share high": b, "accuracy share low": c, "accuracy share high": d}
+        for a, b in ends
+        for c, d in ends
+    ]
+    given = {rule.left_out(row, together) for row in rows for together in rows}
+    given |= {rule.verdict(row, role) for row in rows}
+    assert given <= {*rule.WORDS, *(rule.NULLS if role == "together" else ())}
+    assert len(given) > 8  # most of the words occur
+
+
+def test_the_protocol_may_go_by_another_name():
+    """The study with the protocol at the paper's length calls its recipe lenet; numbers must not depend on that."""
+    runs = suspects(small_weights=0.05)
+    renamed = runs[runs["recipe"] == "protocol"].assign(recipe="lenet")
+    one = [configurations.Configuration("small-weights", deviation="small-weights")]
+    usual = rule.table(one, runs, runs, "alone")
+    named = rule.table(one, runs, renamed, "alone", protocol=configurations.Configuration("lenet"))
+    pd.testing.assert_frame_equal(named, usual)

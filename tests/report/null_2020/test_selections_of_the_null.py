@@ -4,20 +4,18 @@ from effects_made import made
 
 from lth.errors import LthError
 from lth.records import Records
-from lth.report.null_2020 import advantage, selections
+from lth.report.null_2020 import advantage, figures_of_2020, selections
 from lth.report.null_2020.configurations import Configuration
 from lth.studies.catalogue import STUDIES
 from lth.studies.parameters import study
 
 
-def test_the_null_is_drawn_from_the_other_study_where_its_own_is_not_published(tmp_path, monkeypatch):
-    monkeypatch.setenv("LTH_DATA", str(tmp_path))
-    chosen, recipe, reference = selections.null_study(STUDIES["null-2020"], "together", None, None, None)
-    assert (chosen.name, recipe, reference.name) == ("together", "all", "together")
+def test_the_null_is_compared_with_the_protocol_at_its_own_length():
     asked = study("null-2020", trials=1, iterations=50)
-    chosen, recipe, reference = selections.null_study(asked, "together", 1, None, 50)
-    assert (chosen, recipe, reference.name) == (asked, "lenet-2020", "lenet")
-    assert {one.iterations for one in reference.recipes} == {50} and reference.trials == 1
+    recipe, reference = selections.null_study(asked, 1, None, 50)
+    assert (recipe, reference.name) == ("lenet-2020", "lenet")
+    assert {recipe.iterations for recipe in reference.recipes} == {50} and reference.trials == 1
+    assert selections.null_study(STUDIES["together"], None, None, None) == ("all", STUDIES["together"])
 
 
 def test_levels_nearest_to_the_reports_densities_on_either_ladder():
@@ -31,11 +29,9 @@ def test_levels_nearest_to_the_reports_densities_on_either_ladder():
 def test_the_reports_first_figure_shows_its_control_at_two_densities():
     runs = made({"all": {"chain-reinit": 0.0}}, trials=1)
     curves = runs[["study", "recipe", "arm", "trial", "draw", "level"]].assign(iteration=0)
-    shown = selections.in_figure_1(Records("made", curves, runs))
+    shown = figures_of_2020.as_in_2020(Records("made", curves, runs), 1, control="chain-reinit")
     assert set(shown.runs.loc[shown.runs["arm"] == "chain-reinit", "level"]) == {1, 2, 3}
     assert len(shown.curves) == len(shown.runs) == 9
-    chains = selections.as_fresh_weights(runs, "chain-reinit")
-    assert set(chains["arm"]) == {"ticket", "reinit"} and len(chains) == len(runs)
     with pytest.raises(LthError, match="no reinit of the recipe 'all'"):
         selections.of_recipe(shown, "all", ["reinit"])
 

@@ -34,7 +34,7 @@ def test_what_cannot_be_drawn_is_said(runs):
         survivors_counts.connections(runs, 2)
     with pytest.raises(LthError, match="recipe 'tiny' hold no input connections"):
         survivors_counts.connections(runs.assign(input_connections=None), 1)
-    with pytest.raises(LthError, match="3 inputs are no square image"):
+    with pytest.raises(LthError, match="a mask over 3 inputs cannot be drawn as an image: only"):
         survivors_counts.connections(runs.assign(input_connections=[[1, 2, 3]] * 3), 1)
 
 
@@ -55,12 +55,12 @@ def test_histograms_are_summed_over_trials_by_layer(runs):
 def test_joined_bins_keep_their_counts_and_outer_edges():
     counts, edges = survivors_counts.coarser(np.array([1, 2, 3, 4]), EDGES, 2)
     assert (counts.tolist(), edges.tolist()) == ([3, 7], [-1, 0, 1])
-    with pytest.raises(LthError, match="4 bins cannot be joined by 3"):
+    with pytest.raises(LthError, match="4 bins cannot be joined 3 at a time: choose a divisor"):
         survivors_counts.coarser(np.array([1, 2, 3, 4]), EDGES, 3)
 
 
 def test_the_share_within_a_limit_counts_whole_bins():
     assert survivors_counts.share_within(np.array([1, 2, 3, 4]), EDGES, 0.5) == 0.5
     assert survivors_counts.share_within(np.array([1, 2, 3, 4]), EDGES, 1.0) == 1
-    with pytest.raises(LthError, match="0.3 is no edge of a bin: choose one of 0.5, 1"):
+    with pytest.raises(LthError, match="none of which ends at 0.3: choose one of 0.5, 1"):
         survivors_counts.share_within(np.array([1, 2, 3, 4]), EDGES, 0.3)
