@@ -85,7 +85,7 @@ def test_only_what_is_drawn_is_trained_where_a_parameter_changes_the_study():
     drawn = study_of("lenet", "ticket,reinit", trials=1, arms=None)
     assert drawn.grids[0].draws == (("ticket", 1), ("reinit", 1))
     more = study_of("lenet", "ticket,reinit", trials=1, arms="ticket,reinit:2,oneshot")
-    assert more.grids[0].draws == {"ticket": 1, "reinit": 2, "oneshot": 1}
+    assert dict(more.grids[0].draws) == {"ticket": 1, "reinit": 2, "oneshot": 1}
     with pytest.raises(LthError, match="draws reinit too, which are not among the arms 'random-mask,ticket': add them"):
         study_of("lenet", "ticket,reinit", trials=1, arms="ticket,random-mask")
     with pytest.raises(LthError, match="draws reinit too, .* 'chain-reinit,chain-rewound,ticket'"):
