@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lth import arms, recipes, records, studies
     from lth.arms import ARMS, Arm
-    from lth.data import Data
+    from lth.datasets.tensors import Data
     from lth.errors import LthError
     from lth.models import build_model
     from lth.pruning import criterion
@@ -26,7 +26,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "ARMS": "lth.arms",
     "Arm": "lth.arms",
-    "Data": "lth.data",
+    "Data": "lth.datasets.tensors",
     "LthError": "lth.errors",
     "Optimizer": "lth.recipes",
     "Pruning": "lth.recipes",

@@ -4,17 +4,41 @@ import sys
 import pytest
 
 import lth
+from lth.paths import ROOT
 
-CORE = ("recipes", "data", "models", "pruning", "training", "lottery", "engines.stacked")
-ELSEWHERE = ("dask", "distributed", "numba", "pandera", "papermill", "seaborn", "safetensors", "typer", "torchvision")
+CORE = ("errors", "names", "recipes", "arms", "runs", "data", "models", "pruning", "training", "lottery")
+ELSEWHERE = (
+    *("dask", "distributed", "numba", "pandera", "papermill", "psutil", "rich", "scipy", "seaborn", "safetensors"),
+    *("typer", "torchvision"),
+)
+ROOMS = ("datasets", "engines", "records", "running", "studies", "statistics", "report", "paths", "cli")
 
 
 def test_the_core_runs_on_a_bare_gpu_machine():
-    """It imports nothing but torch, numpy, pandas and pyarrow."""
-    blocked = f"import sys; sys.modules.update(dict.fromkeys({ELSEWHERE}))"
-    imports = "; ".join(f"import lth.{name}" for name in CORE)
-    done = subprocess.run([sys.executable, "-c", f"{blocked}; {imports}"], capture_output=True, text=True, check=False)
+    """It imports nothing but torch, numpy, pandas and pyarrow, and no other room of the house."""
+    blocked = [*ELSEWHERE, *(f"lth.{room}" for room in ROOMS)]
+    script = f"import sys; sys.modules.update(dict.fromkeys({blocked})); "
+    script += "; ".join(f"import lth.{name}" for name in CORE)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_core_is_small_and_opens_no_file():
+    sources = {name: (ROOT / "lth" / f"{name}.py").read_text() for name in CORE}
+    assert sum(len(source.splitlines()) for source in sources.values()) < 1500
+    assert not [name for name, source in sources.items() if " open(" in source or "requests" in source]
+
+
+def test_the_stacked_engine_trains_without_numba():
+    script = "import sys; sys.modules.update(dict.fromkeys(('numba', 'llvmlite'))); import lth.engines as engines; "
+    script += "from lth.recipes import RECIPES; print(engines.choose(RECIPES['lenet'], 0.2)[0])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "stacked", done.stderr
+
+
+def test_completion_shows_the_public_face():
+    assert {"study", "find_tickets", "Data", "RECIPES", "records", "build_model"} <= set(dir(lth))
+    assert all(getattr(lth, name) is not None for name in lth.__all__)
 
 
 def test_public_names():

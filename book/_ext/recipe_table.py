@@ -2,10 +2,10 @@
 
 from sphinx.util.docutils import SphinxDirective
 
+from lth.datasets import catalogue
 from lth.recipes import RECIPES, Optimizer, Pruning, Recipe
 from lth.report.printed import NETWORKS
 
-DATASETS = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
 PREPROCESSINGS = {"l2": "each image / its L2 norm", "unit": "[0, 1]", "standard": "mean 0, deviation 1"}
 
 
@@ -36,7 +36,7 @@ def rows(recipes: list[Recipe]) -> list[list[str]]:
         ["Convolutions", *(network.convolutions or "–" for network in printed)],
         ["Fully connected", *(network.fully_connected for network in printed)],
         ["Weights, as printed", *(network.weights for network in printed)],
-        ["Data set", *(DATASETS[recipe.dataset] for recipe in recipes)],
+        ["Data set", *(catalogue.find(recipe.dataset).label for recipe in recipes)],
         ["Inputs", *(PREPROCESSINGS[recipe.preprocessing] for recipe in recipes)],
         ["Optimizer", *(optimizer_text(recipe.optimizer) for recipe in recipes)],
         ["Batch", *(str(recipe.batch_size) for recipe in recipes)],

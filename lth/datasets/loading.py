@@ -7,8 +7,9 @@ from pathlib import Path
 
 import torch
 
-from lth.data import Data, Images, TrialData, prepared, preprocess, split
+from lth.data import Images, TrialData, preprocess, split
 from lth.datasets import catalogue, reading
+from lth.datasets.tensors import Data, prepared
 from lth.errors import LthError, check_choice
 from lth.paths import datasets_dir
 from lth.recipes import Recipe

@@ -10,6 +10,7 @@ from dask.distributed import Client, Future, as_completed
 from distributed.scheduler import KilledWorker
 
 from lth.datasets import loading
+from lth.engines.gradients import loss_gradients
 from lth.errors import LthError
 from lth.lottery import Chain, Job, Left, next_level
 from lth.models import Weights
@@ -20,7 +21,6 @@ from lth.running.notes import announced
 from lth.running.state import State
 from lth.running.worker import execute
 from lth.runs import Run
-from lth.training import loss_gradients
 
 
 @dataclass

@@ -8,9 +8,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from torch import nn
 
-from lth.data import Data, TrialData, prepared, split
+from lth.data import TrialData, split
 from lth.datasets import loading
+from lth.datasets.tensors import Data, prepared
 from lth.engines import choose
+from lth.engines.gradients import loss_gradients
 from lth.errors import LthError, check_positive
 from lth.lottery import Chain, Job, walk
 from lth.names import name_of
@@ -23,7 +25,6 @@ from lth.running.worker import execute
 from lth.studies.deviations import rules
 from lth.studies.parameters import parse_arms
 from lth.studies.sources import identified, on, with_sources
-from lth.training import loss_gradients
 
 
 def find_tickets(

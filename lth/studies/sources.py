@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from lth.data import Data
 from lth.datasets import loading
+from lth.datasets.tensors import Data
 from lth.names import source_of
 from lth.pruning import CRITERIA
 from lth.recipes import Recipe
