@@ -30,13 +30,16 @@ class Result(Protocol):
     """What the loop over levels needs of a trained run: lth.training.Trained, and what is kept of it."""
 
     @property
-    def weights(self) -> Weights: ...
+    def weights(self) -> Weights:
+        """Where training ended."""
 
     @property
-    def rewound(self) -> Weights: ...
+    def rewound(self) -> Weights:
+        """The weights of iteration k."""
 
     @property
-    def moments(self) -> Moments | None: ...
+    def moments(self) -> Moments | None:
+        """Adam's state at the end."""
 
 
 Trained = TypeVar("Trained", bound=Result)
@@ -122,8 +125,7 @@ class Chain:
 
     def following(self, head: tuple[str, int]) -> list[Run]:
         """The runs the chain asks for that wait for this head's levels: its own, and with the ticket's all controls."""
-        name, draw = head
-        if ARMS[name].has_own_chain:
+        if ARMS[head[0]].has_own_chain:
             return [run for run in self.runs() if (run.arm, run.draw) == head]
         return [run for run in self.runs() if not ARMS[run.arm].has_own_chain]
 
@@ -167,7 +169,9 @@ def next_level(
     """The jobs of one level, the head's first.
 
     Arguments:
+        chain: the trial that it is a level of.
         head: the arm and draw whose weights are pruned, one of `chain.heads()`.
+        level: which level, from 0.
         dense: what the head's level 0 left (from level 1 on).
         before: what the head's level before left (from level 1 on).
         gradients: for criteria that ask for them (see lth.pruning.Criterion).

@@ -59,6 +59,6 @@ def commit() -> str:
     environment = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
     environment["GIT_CEILING_DIRECTORIES"] = str(ROOT.parent)
     try:
-        return subprocess.run(describe, capture_output=True, text=True, env=environment).stdout.strip()
+        return subprocess.run(describe, capture_output=True, text=True, check=False, env=environment).stdout.strip()
     except OSError:  # no git
         return ""

@@ -27,7 +27,8 @@ class Criterion(Protocol):
     Returns a tensor of scores for every mask, of its shape, without NaN. It must not change what it is given.
     """
 
-    def __call__(self, weights: Weights, masks: Masks, *, start: Weights, gradients: Gradients) -> Weights: ...
+    def __call__(self, weights: Weights, masks: Masks, *, start: Weights, gradients: Gradients) -> Weights:
+        """The scores by name."""
 
 
 CRITERIA: dict[str, Criterion] = {}

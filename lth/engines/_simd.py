@@ -49,7 +49,7 @@ def _shuffle(builder, a, b, picks):
 
 
 def _multiply_add(builder, a, b, c):
-    """a × b + c, as one rounding where the machine can."""
+    """A × b + c, as one rounding where the machine can."""
     return builder.fadd(builder.fmul(a, b, flags=("contract",)), c, flags=("contract",))
 
 
@@ -136,7 +136,7 @@ def store(typing, rows, row, value):
 
 @intrinsic
 def add_scaled(typing, total, scalar, value):
-    """total + scalar × value."""
+    """Total + scalar × value."""
 
     def build(context, builder, signature, args):
         return _multiply_add(builder, _splat(builder, args[1]), args[2], args[0])

@@ -47,6 +47,7 @@ class Stacked:
         self._run: Callable[[], object] | None = None
 
     def advance(self, indices: torch.Tensor, iteration: int) -> np.ndarray:
+        """Take a step for each of `indices` (R, steps, batch); returns the mean training loss of each replica (R,)."""
         steps = indices.shape[1]
         rates = torch.tensor([self.recipe.optimizer.learning_rate_at(iteration + step) for step in range(steps)])
         queue = [rates, indices.transpose(0, 1)]
@@ -85,6 +86,7 @@ class Stacked:
 
     @torch.no_grad()
     def evaluate(self, part: str) -> tuple[np.ndarray, np.ndarray]:
+        """Mean cross-entropy (nats) and accuracy (0 to 1) on one of PARTS, each of shape (R,)."""
         self.net.eval()
         images, positions = self.test if part == PARTS[1] else self.images, self.positions[part]
         sums = torch.zeros(2, len(self.starts), dtype=torch.float64, device=self.device)
@@ -96,10 +98,12 @@ class Stacked:
         return loss, accuracy
 
     def weights(self, replica: int) -> Weights:
+        """A copy of one replica's weights on the CPU."""
         values = self.parameters | self.buffers
         return {name: values[name][replica].detach().cpu().clone() for name in self.starts[replica].weights}
 
     def moments(self, replica: int) -> Moments | None:
+        """A copy of one replica's Adam state on the CPU; None for SGD."""
         state = {name: self.optimizer.state[value] for name, value in self.parameters.items()}
         if self.recipe.optimizer.name == "sgd":
             return None

@@ -37,7 +37,7 @@ def load(key: str) -> tuple[dict, dict[str, np.ndarray]]:
         raise FileNotFoundError(path(key))
     try:
         with safe_open(path(key).resolve(strict=True), "np") as file:
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+            arrays = {name: file.get_tensor(name) for name in file.keys()}
             metadata = file.metadata() or {}
     except FileNotFoundError as error:
         raise ValueError("it is a link to nothing") from error

@@ -89,8 +89,7 @@ def paper_figure(records: Records, planned: dict[str, int]) -> Figure:
     parts = {}
     for title, arms in (("Iterative", ("reinit", "random-mask")), ("One-shot", ("oneshot", "oneshot-reinit"))):
         there = set(records.runs["arm"]) & set(arms)
-        title = title if there else f"{title}: no runs yet"
-        parts[title] = records.runs[records.runs["arm"].isin({"ticket", *there})]
+        parts[title if there else f"{title}: no runs yet"] = records.runs[records.runs["arm"].isin({"ticket", *there})]
     columns = ("early_stop_iteration", "early_stop_test_acc", "final_test_acc")
     return density_grid(parts, columns, trials_note(records.runs, planned))
 

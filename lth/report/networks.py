@@ -99,8 +99,7 @@ def expected(studies: Iterable[Study]) -> pd.DataFrame:
             if timed is None or not models <= set(timed["model"]):
                 row[machine] = "not timed"
                 continue
-            engine = engine or costs.widest(timed)
-            row[machine] = costs.duration(costs.study_seconds(timed, study, engine))
+            row[machine] = costs.duration(costs.study_seconds(timed, study, engine or costs.widest(timed)))
         rows[study.name] = row
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("study")
 

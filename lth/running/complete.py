@@ -49,6 +49,8 @@ def train(study: Declared, **options: Any) -> int:
     """Train the missing runs of a study and keep each as soon as it is finished; returns how many were trained.
 
     Arguments:
+        study: what is completed.
+        **options: these three.
         workers: one-thread processes on this machine (unless given, one for each core, or a single one for a GPU).
         scheduler: the address of a Dask scheduler that has workers of its own, instead.
         device: "cpu" or "cuda".

@@ -15,9 +15,11 @@ class Declared(Protocol):
     """What is completed: a study."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Under which it is published."""
 
-    def chains(self) -> list[Chain]: ...
+    def chains(self) -> list[Chain]:
+        """One for every recipe and trial."""
 
 
 @dataclass(frozen=True)

@@ -40,8 +40,11 @@ def execute(
 
 @contextlib.contextmanager
 def _as_workers_compute() -> Iterator[None]:
-    """One thread, so that sums keep their order and processes do not wait for each other; denormals are flushed to 0,
-    since Adam's moments of dead weights decay into them and cost tenfold. Afterwards both are as they were."""
+    """One thread, and denormals flushed to 0; afterwards both are as they were.
+
+    With one thread sums keep their order, and processes do not wait for each other. Adam's moments of dead weights
+    decay into denormals, which cost tenfold.
+    """
     threads, flushes = torch.get_num_threads(), not (torch.full((), 2.0**-140) * 1.0).item()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)

@@ -1,0 +1,1 @@
+"""Paired comparisons over trials, bootstrap intervals, power. Knows no study and no page."""

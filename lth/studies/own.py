@@ -17,6 +17,7 @@ from lth.errors import LthError, check_positive
 from lth.lottery import Chain, Job, walk
 from lth.names import name_of
 from lth.paths import commit
+from lth.pruning import Gradients
 from lth.recipes import RECIPES, Recipe
 from lth.records import Records, of_finished
 from lth.records.store import Finished
@@ -50,7 +51,8 @@ def find_tickets(
         arms: such as "ticket,reinit:3" (three draws of fresh weights in every trial).
         trials: independent repetitions, each with a split, initialisation and data order of its own.
         root_seed: another one gives other trials.
-        engine, device: see lth.engines.choose.
+        engine: the program that trains; "auto" takes the fastest that can (see lth.engines).
+        device: "cpu" or "cuda".
         progress: whether to show how far it is.
 
     Returns records with the tables `curves` (a row a measurement) and `runs` (a row a run). Nothing is written to disk.
@@ -69,12 +71,14 @@ def find_tickets(
     checks.check(chains[0])
 
     trained_at = commit()
-    gradients = loss_gradients(asked, load(asked, chains[0].run("ticket", 0).split()))
 
     def train(job: Job) -> Finished:
         return execute([job], device, trained_at, load)[0]
 
-    finished = (run for chain in chains for _, run in walk(chain, train, gradients))
+    def gradients(chain: Chain) -> Gradients:
+        return loss_gradients(asked, load(asked, chain.run("ticket", 0).split()))
+
+    finished = (run for chain in chains for _, run in walk(chain, train, gradients(chain)))
     total = sum(len(chain.runs()) for chain in chains)
     return of_finished(name, list(_shown(finished, total, name) if progress else finished))
 

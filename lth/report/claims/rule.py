@@ -73,10 +73,8 @@ def _evaluate(claim: Claim, runs: pd.DataFrame, recipe: str, against_recipe: str
             level: paired.estimate(claim.effect.compare, ours[:, i], theirs[:, i], generator)
             for i, level in enumerate(levels)
         }
-        if claim.estimator == "falls below":
-            verdict = judge_fall(verdict, by_level)
-        else:
-            verdict = judge_range(verdict, by_level)
+        judge_levels = judge_fall if claim.estimator == "falls below" else judge_range
+        verdict = judge_levels(verdict, by_level)
     return replace(verdict, note=_joined(complete, note, verdict.note))
 
 

@@ -70,8 +70,16 @@ def front_table(table: pd.DataFrame) -> str:
 def full_table(table: pd.DataFrame) -> str:
     """Everything about every claim, in the columns of FULL_HEAD."""
     rows = [
-        (row["claim"], f"{row['statement'].rstrip('.')} ({row['source']}).", row["claimed"], here(row), row["n"] or "–")
-        + (row["verdict"], "–" if pd.isna(row["needed"]) else row["needed"], _note(row) or "–")
+        (
+            row["claim"],
+            f"{row['statement'].rstrip('.')} ({row['source']}).",
+            row["claimed"],
+            here(row),
+            row["n"] or "–",
+            row["verdict"],
+            "–" if pd.isna(row["needed"]) else row["needed"],
+            _note(row) or "–",
+        )
         for _, row in table.iterrows()
     ]
     return report_text.table(FULL_HEAD, rows)
@@ -104,8 +112,11 @@ def side_table(tables: dict[str, pd.DataFrame]) -> str:
     head = ("The paper's claim", "Claimed", *tables)
     first = next(iter(tables.values()), pd.DataFrame())
     rows = [
-        (f"{ident}: {row['statement']}", row["claimed"])
-        + tuple(f"{here(table.loc[ident])}: *{table.at[ident, 'verdict']}*" for table in tables.values())
+        (
+            f"{ident}: {row['statement']}",
+            row["claimed"],
+            *(f"{here(table.loc[ident])}: *{table.at[ident, 'verdict']}*" for table in tables.values()),
+        )
         for ident, row in first.iterrows()
     ]
     return report_text.table(head, rows or [("none can be judged by these records", *"–" * (len(head) - 1))])

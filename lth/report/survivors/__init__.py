@@ -1,0 +1,1 @@
+"""Which weights survive, and where they started."""
