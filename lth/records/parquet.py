@@ -33,7 +33,8 @@ class File:
 
     def table(self, columns: Sequence[str] | None = None) -> arrow.Table:
         """Its table, or only some columns of it."""
-        return parquet.read_table(arrow.BufferReader(self.content), columns=columns)
+        # Not parquet.read_table, which imports pandas.
+        return parquet.ParquetFile(arrow.BufferReader(self.content)).read(columns=columns)
 
 
 def exists(folder: str, names: Sequence[str]) -> bool:
