@@ -12,6 +12,7 @@ from lth.recipes import RECIPES
 
 
 def pytest_addoption(parser):
+    """What a process times comes in as options."""
     parser.addoption("--program", help="which program to time: see programs.py")
     parser.addoption("--recipe", default="lenet")
     parser.addoption("--levels", help="such as 0,3,7")
@@ -19,6 +20,7 @@ def pytest_addoption(parser):
 
 
 def pytest_generate_tests(metafunc):
+    """One test for each level."""
     if "ticket" in metafunc.fixturenames:
         # Sparse first: peak memory is that of the whole process.
         levels = sorted(map(int, metafunc.config.getoption("levels").split(",")), reverse=True)
@@ -33,6 +35,7 @@ def ticket(request):
 
 @pytest.fixture(scope="module")
 def recipe(request):
+    """The recipe that is timed."""
     return RECIPES[request.config.getoption("recipe")]
 
 
@@ -48,6 +51,7 @@ def program(request, recipe, ticket):
 
 
 def pytest_benchmark_update_json(config, benchmarks, output_json):
+    """Peak memory goes out beside the times."""
     output_json["memory_mb"] = peak_memory()
 
 

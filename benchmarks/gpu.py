@@ -16,7 +16,7 @@ from lth.datasets.download import fetch
 from lth.errors import LthError
 from lth.records import benchmarks
 from lth.report import costs
-from lth.running import complete
+from lth.running import state
 from lth.studies.parameters import study
 
 HERE = Path(__file__).parent
@@ -68,7 +68,7 @@ def _run(source: Path | None, names: list[str], plan: bool, trials: int | None) 
     for name, recipe in steps:
         options = (["--recipes", recipe] if recipe else []) + (["--trials", str(trials)] if trials else [])
         for command in (["run", name, *options, "--device", "cuda"], ["publish", name, *options]):
-            done = subprocess.run([sys.executable, "-c", "from lth.cli import main; main()", *command])
+            done = subprocess.run([sys.executable, "-c", "from lth.cli import main; main()", *command], check=False)
             if done.returncode:
                 sys.exit(done.returncode)
 
@@ -78,7 +78,7 @@ def expected(timed, steps, trials: int | None) -> list[str]:
     engine, lines, total = costs.widest(timed), [], 0.0
     for name, recipe in steps:
         chosen = study(name, trials=trials, recipes=recipe)
-        runs, missing = len(chosen.runs()), len(complete.state(chosen).missing)
+        runs, missing = len(chosen.runs()), len(state.of(chosen).missing)
         seconds = costs.study_seconds(timed, chosen, engine) * missing / runs
         total += seconds
         lines.append(f"{recipe or name:18} {missing:4} of {runs:4} runs to train: {costs.duration(seconds)}")

@@ -21,11 +21,13 @@ def note(benchmark, program, ticket, what: str, per_round: int, images: int) -> 
 
 
 def test_step(benchmark, program, recipe, ticket):
+    """Iterations, many in a round."""
     note(benchmark, program, ticket, "step", STEPS, recipe.batch_size)
     benchmark(program.advance, STEPS)
 
 
 def test_measure(benchmark, program, recipe, ticket):
+    """One measurement of validation and test images."""
     if not program.measure:
         pytest.skip("nothing to measure")
     note(benchmark, program, ticket, "measure", 1, recipe.validation_size + 10_000)  # MNIST and CIFAR-10: 10,000 test

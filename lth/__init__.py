@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from lth.models import build_model
     from lth.pruning import criterion
     from lth.recipes import RECIPES, Optimizer, Pruning, Recipe
-    from lth.studies import STUDIES, study
+    from lth.studies.catalogue import STUDIES
     from lth.studies.own import find_tickets
+    from lth.studies.parameters import study
 
 __version__ = "0.1.0"
 _HOMES = {

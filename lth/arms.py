@@ -38,7 +38,7 @@ class Arm:
     short: str
     source: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_choice("source of an arm's mask", self.mask, MASKS)
 
     @property

@@ -52,7 +52,7 @@ def changeable(command: Callable) -> Callable:
         command(changes=changes, **given)
 
     parameters = [*own[:at], *options, *own[at + 1 :]]
-    changed.__signature__ = inspect.Signature(parameters)
+    changed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     changed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     changed.__name__, changed.__doc__ = command.__name__, command.__doc__
     return changed
@@ -118,11 +118,11 @@ def publish(
 ) -> None:
     """Fold a study's finished runs into data/records/STUDY/."""
     from lth import records
-    from lth.running import complete
+    from lth.running import state
 
     study = changes.study(name)
     folder, count = records.publish(study.name, study.runs(), replace)
-    missing = complete.state(study).missing
+    missing = state.of(study).missing
     print(f"{folder} holds {count} runs; {len(missing)} of {len(study.runs())} are missing")
 
 

@@ -32,7 +32,7 @@ class Data:
     test: Labelled
     name: str = "own data"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for part, pair in (("train", self.train), ("test", self.test)):
             if len(pair) != 2 or not all(isinstance(tensor, torch.Tensor) for tensor in pair):
                 raise LthError(f"{part} must be a pair of tensors, images and labels, not {_types(pair)}")

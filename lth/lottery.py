@@ -12,6 +12,7 @@ Sources: Frankle & Carbin (arXiv 1803.03635), section 1; Frankle et al. (arXiv 1
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
 from lth import pruning
 from lth.arms import ARMS
@@ -20,7 +21,25 @@ from lth.models import Masks, Weights, initialise, prunable, skeleton
 from lth.pruning import Gradients, no_gradients
 from lth.recipes import Recipe
 from lth.runs import Run, stream
-from lth.training import Moments, Start, Trained
+from lth.training import Moments, Start
+
+Draws = Mapping[str, int] | tuple[tuple[str, int], ...]  # how often each arm is drawn; kept as pairs
+
+
+class Result(Protocol):
+    """What the loop over levels needs of a trained run: lth.training.Trained, and what is kept of it."""
+
+    @property
+    def weights(self) -> Weights: ...
+
+    @property
+    def rewound(self) -> Weights: ...
+
+    @property
+    def moments(self) -> Moments | None: ...
+
+
+Trained = TypeVar("Trained", bound=Result)
 
 
 @dataclass(frozen=True)
@@ -71,12 +90,12 @@ class Chain:
     recipe: Recipe
     trial: int
     levels: int
-    draws: tuple[tuple[str, int], ...]  # a mapping will do
+    draws: Draws
     root_seed: int = 0
     engine: str = "auto"
     rules: Rules = PAPER
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if isinstance(self.draws, Mapping):
             object.__setattr__(self, "draws", tuple(self.draws.items()))
 
@@ -218,6 +237,6 @@ def walk(
             dense = dense or before
 
 
-def left(job: Job, trained: Trained) -> Left:
+def left(job: Job, trained: Result) -> Left:
     """What a trained job leaves to the next level."""
     return Left(trained.weights, trained.rewound, job.masks, trained.moments)

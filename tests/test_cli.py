@@ -211,6 +211,7 @@ def test_help_imports_nothing_that_takes_long(arguments):
     script = f"import sys; sys.modules.update(dict.fromkeys({heavy})); from lth.cli import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", script, *arguments],
+        check=False,
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
@@ -283,5 +284,6 @@ def test_a_process_of_its_own_ends_with_status_1(data_dir):
         env=os.environ | {"LTH_DATA": str(data_dir)},
         capture_output=True,
         text=True,
+        check=False,
     )
     assert done.returncode == 1 and done.stderr == "lth: trials must be a whole number of at least 1, not 0\n"

@@ -13,7 +13,7 @@ def test_the_core_runs_on_a_bare_gpu_machine():
     """It imports nothing but torch, numpy, pandas and pyarrow."""
     blocked = f"import sys; sys.modules.update(dict.fromkeys({ELSEWHERE}))"
     imports = "; ".join(f"import lth.{name}" for name in CORE)
-    done = subprocess.run([sys.executable, "-c", f"{blocked}; {imports}"], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", f"{blocked}; {imports}"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 
 import pytest
 import torch
@@ -182,7 +183,7 @@ def test_chain_rewound_is_set_back_to_one_draw_of_its_own(rewound_to_5):
     draw = initialise(NET, jobs[1].run.stream("initialisation"))
     assert all(starts_at(job, draw) for job in jobs[1:]) and not starts_at(jobs[0], draw)
     assert not starts_at(rewound_to_5["chain-rewound", 1, 1][0], draw)
-    for before, job in zip(jobs, jobs[1:], strict=False):
+    for before, job in pairwise(jobs):
         assert all(not (job.masks[name] & ~before.masks[name]).any() for name in job.masks)
     assert pruning.digest(jobs[2].masks) != pruning.digest(rewound_to_5["ticket", 0, 2][0].masks)
 

@@ -66,7 +66,12 @@ def test_the_data_folder_is_absolute_and_stays_where_it_was(monkeypatch, tmp_pat
     environment = os.environ | {"LTH_DATA": "../elsewhere", "PYTHONPATH": str(paths.ROOT)}
     (tmp_path / "here").mkdir()
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path / "here", env=environment, capture_output=True, text=True
+        [sys.executable, "-c", script],
+        check=False,
+        cwd=tmp_path / "here",
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert done.stdout.strip() == str(tmp_path / "elsewhere"), done.stderr
 

@@ -6,6 +6,7 @@ mistake switched on (lth.studies.deviations), the same pipeline fails it.
 
 import functools
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -83,7 +84,7 @@ def check_control(runs):
 def check_measured_often(runs):
     for run in runs.values():
         iterations = run.trained.curve["iteration"].tolist()
-        gaps = [after - before for before, after in zip(iterations, iterations[1:], strict=False)]
+        gaps = [after - before for before, after in pairwise(iterations)]
         assert iterations[0] == 0 and max(gaps) < min(EPOCH, 101)
 
 

@@ -28,7 +28,7 @@ class DataSet:
     read: Reader  # (folder, the files' bytes by name) -> training part, test part
     sources: tuple[Source, ...] = ()  # tried in this order; `lth data NAME --from DIR` needs none
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not len(self.mean) == len(self.std) == self.shape[0]:
             raise LthError(
                 f"{self.label} has {self.shape[0]} channels: give as many means and standard deviations, not "

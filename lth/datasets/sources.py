@@ -28,7 +28,7 @@ class Unreachable(Exception):
 class Source(Protocol):
     """One way of getting a data set."""
 
-    label: str  # in messages
+    label: ClassVar[str]  # in messages
 
     def get(self, place: Path) -> None:
         """Put the files below the folder `place`; Unreachable, saying why, where that fails."""
@@ -92,7 +92,7 @@ def answers(url: str) -> bool:
     """Whether `url` can be had within PROBE_SECONDS, name look-up and all its addresses included."""
     good = threading.Event()
 
-    def ask():
+    def ask() -> None:
         with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
             request = urllib.request.Request(url, method="HEAD", headers={"User-Agent": "pytorch/vision"})
             with urllib.request.urlopen(request, timeout=PROBE_SECONDS):

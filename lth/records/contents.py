@@ -99,9 +99,9 @@ def _drift(row: Mapping, spec: Mapping) -> str | None:
 
 def _wrong_test_images(row: Mapping, spec: Mapping) -> str | None:
     places = row.get("wrong_test_images")
-    if _empty(places):
+    if places is None or _empty(places):
         return None
-    rising = all(map(_whole, places)) and all(np.diff(places) > 0)
+    rising = all(map(_whole, places)) and bool(np.all(np.diff(places) > 0))
     return None if rising else "must be whole numbers in rising order"
 
 
@@ -144,18 +144,18 @@ CHECKS = {
 }
 
 
-def _empty(value) -> bool:
+def _empty(value: object) -> bool:
     """Whether a cell is empty: None, or NaN as pandas has it."""
     return value is None or (isinstance(value, float) and np.isnan(value))
 
 
-def _whole(value) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 0
+def _whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= 0)
 
 
-def _positive(value) -> bool:
-    return _whole(value) and value > 0
+def _positive(value: object) -> bool:
+    return _whole(value) and value != 0
 
 
-def _number(value) -> bool:
+def _number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)

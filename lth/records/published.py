@@ -180,7 +180,7 @@ def _format_of(study: str) -> Iterator[None]:
 
 def _check_specifications(study: str, specs: list[dict]) -> None:
     """LthError unless all runs of a recipe's name have the same recipe, root seed and engine."""
-    shared = {}
+    shared: dict[str, set[str]] = {}
     for spec in specs:
         of_recipe = json.dumps([spec["recipe"], spec["root_seed"], spec["engine"]], sort_keys=True)
         shared.setdefault(spec["recipe"]["name"], set()).add(of_recipe)

@@ -14,7 +14,7 @@ LOSSES = ["train_loss", "val_loss", "test_loss"]
 DTYPES = {"text": str, "JSON": str, "whole number": int, "share": float, "number": float,
           "single-precision number": "float32", "list of whole numbers": None}  # fmt: skip
 BOUNDS = {"whole number": pa.Check.ge(0), "share": pa.Check.in_range(0, 1)}
-CLASSES = {"JSON": str, "list of whole numbers": (list, np.ndarray)}
+CLASSES: dict[str, type | tuple[type, ...]] = {"JSON": str, "list of whole numbers": (list, np.ndarray)}
 
 
 def _column(word: str, meaning: str, nullable: bool = False, required: bool = True, unique: bool = False) -> pa.Column:
@@ -27,7 +27,7 @@ def _column(word: str, meaning: str, nullable: bool = False, required: bool = Tr
     )
 
 
-def _is_a(word: str, value) -> bool:
+def _is_a(word: str, value: object) -> bool:
     return isinstance(value, CLASSES[word])
 
 

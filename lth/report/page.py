@@ -6,7 +6,7 @@ from lth import records
 from lth.errors import LthError, check_choice
 from lth.records.published import Records
 from lth.report.text import on_copies
-from lth.running import complete
+from lth.running import state
 from lth.studies.catalogue import STUDIES
 from lth.studies.parameters import study
 from lth.studies.study import Study
@@ -60,7 +60,7 @@ def published_of(chosen: Study) -> Records | None:
     """As `records_of`, but None where nothing of an unchanged study is published: it may take hours to train."""
     if not unchanged(chosen):
         return chosen.run()
-    published = complete.state(chosen).published
+    published = state.of(chosen).published
     return records.collect(chosen.name, published) if published else None
 
 

@@ -12,7 +12,7 @@ from lth.recipes import Recipe
 
 def check(chain: Chain) -> None:
     """LthError where a chain's arms, rules and levels contradict each other, or its network does not fit its images."""
-    wanted = [ARMS[name] for name, count in chain.draws if count]
+    wanted = [ARMS[name] for name, count in dict(chain.draws).items() if count]
     at_once = [arm.name for arm in wanted if arm.mask == "oneshot"]
     own_chains = [arm.name for arm in wanted if arm.has_own_chain]
     if at_once and own_chains:
@@ -40,9 +40,7 @@ def check_fits(recipe: Recipe) -> None:
         parameters[id(parameter)] = name
     prunable(net)
     if recipe.augment and len(recipe.shape) != 3:
-        raise LthError(
-            f"only images can be flipped and cropped, not inputs of {_by(recipe.shape)}: leave out augment"
-        )
+        raise LthError(f"only images can be flipped and cropped, not inputs of {_by(recipe.shape)}: leave out augment")
     try:
         logits = net.eval()(torch.empty(2, *recipe.shape, device="meta"))
     except (RuntimeError, ValueError, TypeError, IndexError) as error:

@@ -1,11 +1,8 @@
-"""Completing a study: what of its chains is published, kept or missing, and training what is missing."""
+"""Completing a study: training what is missing of it."""
 
 import os
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -19,59 +16,19 @@ from lth.lottery import Chain
 from lth.paths import make_dir, runs_dir
 from lth.records import Records, store
 from lth.running import checks
-from lth.runs import Run
-
-
-class Declared(Protocol):
-    """What is completed: a study."""
-
-    @property
-    def name(self) -> str: ...
-
-    def chains(self) -> list[Chain]: ...
-
-
-@dataclass(frozen=True)
-class State:
-    """How far the runs of a study are, read from the disk once: which are published, and which are kept."""
-
-    name: str
-    runs: tuple[Run, ...]
-    records: Records
-    kept: frozenset[str]  # keys of finished runs
-
-    @cached_property
-    def published(self) -> list[Run]:
-        """The runs whose records are published."""
-        there = set(self.records.runs["key"])
-        return [run for run in self.runs if run.key in there]
-
-    @cached_property
-    def missing(self) -> list[Run]:
-        """The runs that are neither published nor kept."""
-        done = set(self.records.runs["key"]) | self.kept
-        return [run for run in self.runs if run.key not in done]
-
-
-def state(study: Declared) -> State:
-    """How far the runs of a study are."""
-    runs = tuple(run for chain in study.chains() for run in chain.runs())
-    return State(study.name, runs, records.load_or_empty(study.name), frozenset(store.keys()))
-
-
-def verified(study: Declared) -> State:
-    """How far the runs of a study are, after its kept runs have been read: the corrupt are named and set aside."""
-    found = state(study)
-    for problem in store.verify(run.key for run in found.runs if run.key in found.kept):
-        print(problem, file=sys.stderr)
-    return replace(found, kept=frozenset(store.keys()))
+from lth.running.state import Declared, State, verified
 
 
 def check(chains: Sequence[Chain], device: str = "cpu") -> None:
     """LthError where the engine does not fit, a ladder is too deep, arms contradict each other or data are missing."""
     seen = set()
     for chain in chains:
-        question = (chain.recipe, chain.levels, tuple(arm for arm, count in chain.draws if count), chain.engine)
+        question = (
+            chain.recipe,
+            chain.levels,
+            tuple(arm for arm, count in dict(chain.draws).items() if count),
+            chain.engine,
+        )
         if question in seen:
             continue
         seen.add(question)

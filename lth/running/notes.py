@@ -13,7 +13,7 @@ from lth.paths import runs_dir
 
 def running() -> dict[str, int]:
     """How many runs of each study live processes are training now."""
-    counts = {}
+    counts: dict[str, int] = {}
     for file in runs_dir().glob("running-*.json"):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # just being written, or not one of ours
             if not psutil.pid_exists(int(file.stem.removeprefix("running-"))):

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import dask
 from dask.distributed import Client, Future, as_completed
@@ -18,12 +17,10 @@ from lth.paths import commit
 from lth.records import store
 from lth.records.store import Finished
 from lth.running.notes import announced
+from lth.running.state import State
 from lth.running.worker import execute
 from lth.runs import Run
 from lth.training import loss_gradients
-
-if TYPE_CHECKING:
-    from lth.running.complete import State
 
 
 @dataclass
@@ -52,7 +49,7 @@ class Walk:
 class Queue:
     """The jobs of a study that are with Dask, and the chains that wait for them."""
 
-    def __init__(self, before: "State", client: Client, device: str, say: Callable[[str], object]):
+    def __init__(self, before: State, client: Client, device: str, say: Callable[[str], object]):
         """`before` says what is missing; `say` prints a sentence."""
         self.name, self.client, self.device, self.say = before.name, client, device, say
         self.missing = {run.key for run in before.missing}

@@ -98,7 +98,7 @@ def _check(chain: Chain) -> None:
         raise LthError(
             f"resume level must be at most the {chain.levels} levels, not {resumed}: ask for at least as many levels"
         )
-    unfit = [name for name, count in chain.draws if count and ARMS[name].mask in ("random", "oneshot")]
+    unfit = [name for name, count in dict(chain.draws).items() if count and ARMS[name].mask in ("random", "oneshot")]
     if unfit:
         switch = "carry optimizer" if chain.recipe.carry_optimizer else "resume level"
         raise LthError(

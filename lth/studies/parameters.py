@@ -12,7 +12,7 @@ from lth.models import skeleton
 from lth.names import name_of
 from lth.pruning import ladder
 from lth.recipes import Recipe
-from lth.records.published import copies
+from lth.records.glance import copies
 from lth.studies import from_file
 from lth.studies.catalogue import STUDIES
 from lth.studies.study import Grid, Study

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lth.arms import ARMS
-from lth.lottery import Chain
+from lth.lottery import Chain, Draws
 from lth.recipes import Recipe
 from lth.runs import Run
 from lth.studies.deviations import rules
@@ -27,18 +27,18 @@ class Grid:
         recipes: the names of the study's recipes that it holds for; all of them where none is named.
     """
 
-    draws: tuple[tuple[str, int], ...]
+    draws: Draws
     trials: int
     recipes: tuple[str, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if isinstance(self.draws, Mapping):
             object.__setattr__(self, "draws", tuple(self.draws.items()))
 
     @property
     def arms(self) -> tuple[str, ...]:
         """The arms that are drawn."""
-        return tuple(arm for arm, _ in self.draws)
+        return tuple(dict(self.draws))
 
     def holds_for(self, recipe: Recipe, trial: int) -> bool:
         """Whether this trial of this recipe is part of the grid."""
@@ -56,7 +56,7 @@ class Study:
     root_seed: int = 0
     engine: str = "auto"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "recipes", tuple(map(identified, self.recipes)))
 
     @property

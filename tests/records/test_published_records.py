@@ -11,6 +11,7 @@ import pytest
 
 from lth import records
 from lth.arms import ARMS, own_chains
+from lth.datasets import loading
 from lth.models import prunable as kinds
 from lth.models import skeleton
 from lth.paths import ROOT
@@ -35,7 +36,7 @@ def recipe_of(run) -> Recipe:
     fields = json.loads(run["spec"])["recipe"]
     optimizer = fields["optimizer"] | {"milestones": tuple(fields["optimizer"]["milestones"])}
     parts = {"optimizer": Optimizer(**optimizer), "pruning": Pruning(**fields["pruning"])}
-    return Recipe(**fields | parts | {"drift_at": tuple(fields.get("drift_at", ()))})
+    return loading.shaped(Recipe(**fields | parts | {"drift_at": tuple(fields.get("drift_at", ()))}))
 
 
 def multiples(step: int, recipe: Recipe) -> list[int]:
@@ -175,8 +176,8 @@ def test_runs_that_differ_only_in_how_they_are_pruned_or_measured_have_the_same_
 def test_input_connections_never_grow(study):
     """What the record keeps of nested masks: from one level to the next no layer and no pixel gains a connection."""
     runs = records.load(study).runs
-    for _, chain in runs[runs["arm"].isin(NESTED)].groupby(["recipe", "arm", "trial", "draw"]):
-        chain = chain.sort_values("level")
+    nested = runs[runs["arm"].isin(NESTED)].sort_values("level")
+    for _, chain in nested.groupby(["recipe", "arm", "trial", "draw"]):
         left = pd.DataFrame(chain["remaining"].map(json.loads).to_list())
         assert (left.diff().iloc[1:] <= 0).all(axis=None)
         if chain["input_connections"].notna().all():

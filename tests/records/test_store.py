@@ -174,7 +174,11 @@ def test_verifying_needs_no_pytorch(folder):
     store.path("0" * 64).write_bytes(b"half")
     script = "import sys; sys.modules['torch'] = None; from lth.records import kept; print(kept.verify(kept.keys()))"
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
+        [sys.executable, "-c", script],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
     assert done.stdout.count("is corrupt") == 1 and "0" * 64 in done.stdout, done.stderr
 
@@ -206,7 +210,11 @@ def test_a_write_that_is_killed_leaves_nothing_readable(folder, moment):
     script = KILLED.format(how=KILLS[moment])
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     killed = subprocess.run(
-        [sys.executable, "-c", script], cwd=os.path.dirname(__file__), env=environment, capture_output=True
+        [sys.executable, "-c", script],
+        cwd=os.path.dirname(__file__),
+        env=environment,
+        capture_output=True,
+        check=False,
     )
     assert killed.returncode == -9, killed.stderr
     assert len(list(folder.iterdir())) == 1 and store.keys() == set()

@@ -24,7 +24,7 @@ from lth.models import MODELS
 from lth.paths import commit, runs_dir
 from lth.recipes import Pruning
 from lth.records import store
-from lth.running import cluster, complete, notes, queue
+from lth.running import cluster, complete, notes, queue, state
 from lth.running.worker import execute
 from lth.studies.parameters import study
 from lth.studies.study import Grid
@@ -65,7 +65,7 @@ def test_a_second_call_trains_nothing(tiny_study, scheduler, monkeypatch):
     before = {file.name: file.stat().st_mtime_ns for file in runs_dir().iterdir()}
     assert len(before) == 6  # nothing else is left lying there
     monkeypatch.setattr(cluster, "connect", None)  # not even Dask is started
-    assert complete.train(tiny_study) == 0 and complete.state(tiny_study).missing == []
+    assert complete.train(tiny_study) == 0 and state.of(tiny_study).missing == []
     assert {file.name: file.stat().st_mtime_ns for file in runs_dir().iterdir()} == before
 
 
@@ -89,7 +89,7 @@ def test_a_published_study_is_extended_by_training_again_what_is_needed(tiny_stu
     for file in runs_dir().glob("*.safetensors"):
         file.unlink()  # a fresh checkout: published records, no weights
     deeper = study("tiny", levels=3)
-    assert len(complete.state(deeper).missing) == 2 and complete.train(deeper, scheduler=scheduler) == 2
+    assert len(state.of(deeper).missing) == 2 and complete.train(deeper, scheduler=scheduler) == 2
     trained = {(s["arm"], s["level"]) for s in (store.read(key).summary for key in store.keys())}
     assert trained == {("ticket", 0), ("ticket", 1), ("ticket", 2), ("ticket", 3), ("reinit", 3)}
     expected = without_dask(deeper)
@@ -149,7 +149,7 @@ def test_kill_9_in_the_middle_then_again_gives_the_same_records(tiny_study, data
     os.kill(first.pid, signal.SIGKILL)
     first.communicate()
     assert first.returncode == -9
-    gone, alive = psutil.wait_procs(children, timeout=30)
+    _, alive = psutil.wait_procs(children, timeout=30)
     assert not alive  # workers end with the process that started them
     kept = store.keys()
     assert 2 <= len(kept) < 12

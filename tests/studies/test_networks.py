@@ -19,7 +19,7 @@ from lth.recipes import RECIPES, Optimizer
 from lth.records import Records, store
 from lth.report import networks, text
 from lth.report.page import provenance, published_of
-from lth.running import complete, queue, worker
+from lth.running import complete, queue, state, worker
 from lth.running.checks import check_fits
 from lth.runs import Run
 from lth.studies.catalogue import STUDIES
@@ -187,7 +187,7 @@ def test_a_study_of_several_recipes_is_run_resumed_and_published_with_its_label(
     assert [r.copy for r in chosen.recipes] == [LABEL] * 2 and len(chosen.runs()) == 4
     assert complete.train(chosen, scheduler=scheduler) == 4
     store.path(chosen.runs()[-1].key).unlink()
-    assert complete.train(chosen, scheduler=scheduler) == 1 and not complete.state(chosen).missing
+    assert complete.train(chosen, scheduler=scheduler) == 1 and not state.of(chosen).missing
     records.publish("resnet18", chosen.runs())
     shown = published_of(chosen)
     assert text.trials_note(shown.runs, 1) == f"n = 1 trial, on {LABEL}"

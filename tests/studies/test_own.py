@@ -1,4 +1,5 @@
 import json
+from typing import ClassVar
 
 import pytest
 import torch
@@ -97,11 +98,11 @@ class Tied(nn.Module):
 
 
 class Named(Net):
-    prunable = {"hidden.weight": "linear"}
+    prunable: ClassVar = {"hidden.weight": "linear"}
 
 
 class Misnamed(Net):
-    prunable = {"hiden.weight": "linear"}
+    prunable: ClassVar = {"hiden.weight": "linear"}
 
 
 def broken():
