@@ -15,7 +15,7 @@ import typer
 from lth.errors import LthError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-StudyName = Annotated[str, typer.Argument(help="A study; `lth status` lists them.")]
+StudyName = Annotated[str, typer.Argument(help="A study (`lth status` lists them), or a TOML file that declares one.")]
 
 
 @dataclass(frozen=True)

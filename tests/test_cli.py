@@ -219,6 +219,21 @@ def test_help_imports_nothing_that_takes_long(arguments):
     assert done.returncode == 0 and "Usage" in done.stdout, done.stderr
 
 
+def test_status_imports_what_it_needs(monkeypatch):
+    """It reads published columns and kept summaries: no table library, nothing that trains on a cluster or draws."""
+    heavy = ("pandas", "pandera", "numba", "dask", "distributed", "scipy", "matplotlib", "seaborn", "torchvision")
+    script = f"import sys; sys.modules.update(dict.fromkeys({heavy})); from lth.cli import main; main()"
+    monkeypatch.delenv("LTH_DATA", raising=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script, "status"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0 and re.search(r"lenet\W+1675\W+1675\W", done.stdout), done.stderr
+
+
 def test_the_options_that_change_a_study_are_the_same_everywhere(tiny_study, lth, monkeypatch):
     """And they reach it by name, each as it is meant."""
     given = {"trials": 2, "levels": 1, "iterations": 8, "arms": "ticket", "rewind": 4, "warmup": 0}

@@ -33,7 +33,8 @@ class File:
 
     def table(self, columns: Sequence[str] | None = None) -> arrow.Table:
         """Its table, or only some columns of it."""
-        return parquet.read_table(arrow.BufferReader(self.content), columns=columns)
+        # Not parquet.read_table, which imports pandas.
+        return parquet.ParquetFile(arrow.BufferReader(self.content)).read(columns=columns)
 
 
 def exists(folder: str, names: Sequence[str]) -> bool:
@@ -101,7 +102,7 @@ def write(folder: Path, tables: dict[str, arrow.Table]) -> None:
     LthError where they cannot be written: what was published before stays.
     """
     try:
-        _finish(folder, list(tables))
+        finish(folder, list(tables))
         try:
             sums = "".join(f"{_write_aside(table, folder / f'.{name}')}  {name}\n" for name, table in tables.items())
             _replace_sums(folder, sums)
@@ -115,13 +116,17 @@ def write(folder: Path, tables: dict[str, arrow.Table]) -> None:
         raise LthError(f"cannot write records in {folder} ({error.strerror}): make room there and try again") from error
 
 
-def _finish(folder: Path, names: Sequence[str]) -> None:
-    """Give the tables of an interrupted publication their names, where the list of checksums means them already."""
+def finish(folder: Path, names: Sequence[str]) -> None:
+    """End a publication that was interrupted: new tables that the list means get their names, others are deleted."""
     sums = _sums(folder) if (folder / SUMS).exists() else set()
     for name in names:
         aside = folder / f".{name}"
-        if aside.exists() and (hashlib.sha256(aside.read_bytes()).hexdigest(), name) in sums:
+        if not aside.exists():
+            continue
+        if (hashlib.sha256(aside.read_bytes()).hexdigest(), name) in sums:
             aside.replace(folder / name)
+        else:
+            aside.unlink()
 
 
 def _replace_sums(folder: Path, text: str) -> None:

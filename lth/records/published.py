@@ -126,6 +126,7 @@ def publish(study: str, runs: list[Run], replace: bool = False) -> tuple[Path, i
         raise LthError(f"no run of the study {study!r} is finished yet: `lth run {study}` trains it")
     folder = make_dir(records_dir() / study)
     if new.runs.empty:
+        tables.finish(folder, FILES)
         return folder, len(old.runs)
     folded = _checked(study, _concat([old.curves, new.curves]), _concat([old.runs, new.runs]))
     frames = zip(FILES, (folded.curves, folded.runs), strict=True)

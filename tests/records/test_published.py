@@ -141,6 +141,7 @@ def test_a_kill_in_the_first_publication_is_mended_by_the_next(folder, monkeypat
     while killed_at(step, lambda: records.publish("tiny", runs)):
         counts.append(len(records.load_or_empty("tiny").runs))
         assert records.publish("tiny", runs)[1] == 3 and len(records.load("tiny").curves) == 9
+        assert {file.name for file in folder.iterdir()} == {*published.FILES, records_parquet.SUMS}
         for file in folder.iterdir():
             file.unlink()
         step += 1
