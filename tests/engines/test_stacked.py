@@ -270,7 +270,7 @@ def test_each_replica_of_every_network_is_what_plain_pytorch_makes_of_it(name, d
     bounds = [1e-8] * 3  # BatchNorm over the four images of a batch makes much of rounding errors
     if dtype == torch.float32:
         bounds = [3 * apart(plain(used, *run, dtype), truth) + 1e-7 for run, truth in zip(runs, truths, strict=True)]
-    for replicas in (1, 2, 3):
+    for replicas in (1, 3):
         begun = [start(used, seed, density=0.6) for seed in range(replicas)]
         begun = [replace(s, weights=cast(s.weights, dtype)) for s in begun]
         stack = Stacked(used, trials[:replicas], begun)

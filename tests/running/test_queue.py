@@ -42,7 +42,8 @@ def without_dask(of) -> dict:
 
     for chain in of.chains():
         for _, procedure in procedures(chain):
-            assert all(walk(procedure, train_one))
+            for _ in walk(procedure, train_one):
+                pass
     return kept
 
 
