@@ -16,6 +16,7 @@ from lth.datasets.download import fetch
 from lth.errors import LthError
 from lth.records import benchmarks
 from lth.report import costs
+from lth.running import state
 from lth.studies.parameters import study
 
 HERE = Path(__file__).parent
@@ -77,7 +78,7 @@ def expected(timed, steps, trials: int | None) -> list[str]:
     engine, lines, total = costs.widest(timed), [], 0.0
     for name, recipe in steps:
         chosen = study(name, trials=trials, recipes=recipe)
-        runs, missing = len(chosen.runs()), len(chosen.missing())
+        runs, missing = len(chosen.runs()), len(state.of(chosen).missing)
         seconds = costs.study_seconds(timed, chosen, engine) * missing / runs
         total += seconds
         lines.append(f"{recipe or name:18} {missing:4} of {runs:4} runs to train: {costs.duration(seconds)}")

@@ -30,7 +30,7 @@ from lth import data
 from lth.data import Images, TrialData, preprocess
 from lth.datasets import catalogue
 from lth.engines import choose
-from lth.lottery import Chain, find_tickets
+from lth.lottery import TICKET, Chain, next_level
 from lth.paths import commit
 from lth.recipes import RECIPES, Recipe
 from lth.records import benchmarks
@@ -138,7 +138,7 @@ def noise(recipe: Recipe) -> TrialData:
 
 
 def _start(recipe: Recipe):
-    return next(find_tickets(Chain(recipe, 0, 1, {"ticket": 1})))[0].start()
+    return next_level(Chain(recipe, 0, 1, {"ticket": 1}), TICKET, 0)[0].start()
 
 
 def engine(recipe: Recipe, replicas: int, device: str) -> tuple[Callable, Callable]:

@@ -12,7 +12,7 @@ from plain import on_tensors, with_dataloader
 from lth import data, pruning
 from lth.datasets import loading
 from lth.engines import choose
-from lth.lottery import Chain, Job, find_tickets, walk
+from lth.lottery import Chain, Job, walk
 from lth.models import build_model
 from lth.recipes import Recipe
 from lth.runs import stream
@@ -39,7 +39,7 @@ def tickets(recipe: Recipe, levels: int) -> list[Job]:
         factory = choose(short, pruning.density(job.masks))[1]
         return train(short, [trial], [job.start()], factory)[0]
 
-    return [job for job, _ in walk(find_tickets(Chain(short, 0, levels, {"ticket": 1})), trained)]
+    return [job for job, _ in walk(Chain(short, 0, levels, {"ticket": 1}), trained)]
 
 
 def build(name: str, recipe: Recipe, job: Job) -> Program:

@@ -1,58 +1,87 @@
 """The command `lth`."""
 
+# Nothing is imported here that takes long: PyTorch, pandas, Numba and Dask are for the commands that need them.
+import inspect
+import json
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from lth import records
-from lth.engines import CHOICES
-from lth.engines.cost import cost
 from lth.errors import LthError
-from lth.records import store
-from lth.report.claims import rule
-from lth.running import queue
-from lth.studies.catalogue import STUDIES
-from lth.studies.parameters import study
-from lth.studies.study import Study
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-StudyName = Annotated[str, typer.Argument(help=f"One of: {', '.join(STUDIES)}.")]
-Trials = Annotated[int | None, typer.Option(help="Independent repetitions.")]
-Levels = Annotated[int | None, typer.Option(help="Pruning rounds: levels 0 to LEVELS are trained.")]
-Iterations = Annotated[int | None, typer.Option(help="Training iterations of every run.")]
-Arms = Annotated[str | None, typer.Option(help='Such as "ticket,reinit:3" (three draws of reinit in every trial).')]
-Rewind = Annotated[int | None, typer.Option(help="The rewind iteration k.")]
-Warmup = Annotated[int | None, typer.Option(help="Iterations over which the learning rate rises from 0.")]
-RecipeNames = Annotated[str | None, typer.Option("--recipes", help="Those of the study's recipes, by name.")]
-Engine = Annotated[str | None, typer.Option(help=f"One of: {', '.join(CHOICES)}.")]
+StudyName = Annotated[str, typer.Argument(help="A study; `lth status` lists them.")]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The options that change a study, the same for every command that takes one."""
+
+    trials: Annotated[int | None, typer.Option(help="Independent repetitions.")] = None
+    levels: Annotated[int | None, typer.Option(help="Pruning rounds: levels 0 to LEVELS are trained.")] = None
+    iterations: Annotated[int | None, typer.Option(help="Training iterations of every run.")] = None
+    arms: Annotated[str | None, typer.Option(help='Such as "ticket,reinit:3" (three draws of reinit a trial).')] = None
+    rewind: Annotated[int | None, typer.Option(help="The rewind iteration k.")] = None
+    warmup: Annotated[int | None, typer.Option(help="Iterations over which the learning rate rises from 0.")] = None
+    recipes: Annotated[str | None, typer.Option(help="Those of the study's recipes, by name.")] = None
+    engine: Annotated[str | None, typer.Option(help="The program that trains; auto takes the fastest.")] = None
+
+    def study(self, name: str):
+        """The study of that name, changed by the options that were given."""
+        from lth.studies.parameters import study
+
+        return study(name, **{field.name: getattr(self, field.name) for field in fields(self)})
+
+
+def changeable(command: Callable) -> Callable:
+    """A command that takes the options of Changes where `command` has a parameter `changes`."""
+    options = [
+        inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
+        for field in fields(Changes)
+    ]
+    own = [p.replace(kind=p.KEYWORD_ONLY) for p in inspect.signature(command).parameters.values()]
+    at = [parameter.name for parameter in own].index("changes")
+
+    def changed(**given: Any) -> None:
+        changes = Changes(**{option.name: given.pop(option.name) for option in options})
+        command(changes=changes, **given)
+
+    parameters = [*own[:at], *options, *own[at + 1 :]]
+    changed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    changed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    changed.__name__, changed.__doc__ = command.__name__, command.__doc__
+    return changed
 
 
 @app.command()
 def data(
-    name: Annotated[str, typer.Argument(help="mnist, fashion-mnist or cifar10.")],
+    name: Annotated[str | None, typer.Argument(help="A data set; without it, all of them are listed.")] = None,
     source: Annotated[Path | None, typer.Option("--from", help="Files at hand instead of a download.")] = None,
 ) -> None:
     """Fetch a data set, verify it by checksum and say where it is."""
-    from lth.datasets.download import fetch
+    from lth.datasets import catalogue, download
 
-    print(fetch(name, source))
+    if name is not None:
+        print(download.fetch(name, source))
+        return
+    if source is not None:
+        raise LthError(f"say which data set {source} holds: one of {', '.join(catalogue.DATA_SETS)}")
+    for data_set in catalogue.DATA_SETS.values():
+        places = [str(place) for place in (data_set.path, data_set.copy) if place.exists()]
+        images = "{:,} + {:,} images".format(*data_set.sizes)
+        print(f"{data_set.name:15} {images:25} {' and '.join(places) or 'not fetched'}")
 
 
 @app.command()
+@changeable
 def run(
     name: StudyName,
-    trials: Trials = None,
-    levels: Levels = None,
-    iterations: Iterations = None,
-    arms: Arms = None,
-    rewind: Rewind = None,
-    warmup: Warmup = None,
-    recipes: RecipeNames = None,
-    engine: Engine = None,
+    changes: Changes,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     workers: Annotated[
         int | None, typer.Option(help="Processes on this machine; one for each core if not given.")
@@ -60,92 +89,115 @@ def run(
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, instead of own workers.")] = None,
 ) -> None:
     """Train what is missing of a study. It is safe to interrupt this and to repeat it."""
+    from lth.running import complete
 
-    chosen = study(name, trials, levels, iterations, arms, rewind, engine, warmup, recipes)
-    trained = queue.run(chosen, workers, scheduler, device)
-    print(f"{name}: {trained} runs trained, {len(chosen.runs())} complete; `lth publish {name}` makes records of them")
+    study = changes.study(name)
+    trained = complete.train(study, workers=workers, scheduler=scheduler, device=device)
+    print(f"{name}: {trained} runs trained, {len(study.runs())} complete; `lth publish {name}` makes records of them")
 
 
 @app.command()
+@changeable
 def status(
+    changes: Changes,
     name: Annotated[str | None, typer.Argument(help="A study; all of them if not given.")] = None,
-    trials: Trials = None,
-    levels: Levels = None,
-    iterations: Iterations = None,
-    arms: Arms = None,
-    rewind: Rewind = None,
-    warmup: Warmup = None,
-    recipes: RecipeNames = None,
-    engine: Engine = None,
 ) -> None:
     """What is done, running and missing of a study, what it cost so far and what the rest may cost."""
-    table = Table("study", "runs", "published", "kept", "running", "missing", "CPU time so far", "CPU time expected")
-    for each in [name] if name else STUDIES:
-        table.add_row(*_status_row(study(each, trials, levels, iterations, arms, rewind, engine, warmup, recipes)))
-    Console(width=max(120, Console().width)).print(table)
+    from lth.studies import STUDIES
+
+    head = ["study", "runs", "published", "kept", "running", "missing", "CPU time so far", "CPU time expected"]
+    _print(head, [_status(changes.study(each)) for each in ([name] if name else STUDIES)])
 
 
 @app.command()
+@changeable
 def publish(
     name: StudyName,
-    trials: Trials = None,
-    levels: Levels = None,
-    iterations: Iterations = None,
-    arms: Arms = None,
-    rewind: Rewind = None,
-    warmup: Warmup = None,
-    recipes: RecipeNames = None,
-    engine: Engine = None,
+    changes: Changes,
     replace: Annotated[bool, typer.Option("--replace", help="Drop what is published under this name before.")] = False,
 ) -> None:
     """Fold a study's finished runs into data/records/STUDY/."""
+    from lth import records
+    from lth.running import state
 
-    chosen = study(name, trials, levels, iterations, arms, rewind, engine, warmup, recipes)
-    folder, count = records.publish(name, chosen.runs(), replace)
-    print(f"{folder} holds {count} runs; {len(chosen.missing())} of {len(chosen.runs())} are missing")
+    study = changes.study(name)
+    folder, count = records.publish(study.name, study.runs(), replace)
+    missing = state.of(study).missing
+    print(f"{folder} holds {count} runs; {len(missing)} of {len(study.runs())} are missing")
 
 
 @app.command()
-def claims() -> None:
+def claims(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list with an object for each claim.")] = False,
+) -> None:
     """The paper's claims with the verdicts that the published records give."""
+    from lth import records
+    from lth.report.claims import rule
 
-    names = {claim.study for claim in rule.CLAIMS.values()}
-    rows = rule.table({name: records.load_or_empty(name).runs for name in names}).to_dict("records")
-    table = Table("claim", "statement", "claimed", "estimate", "95 % interval", "n", "trials needed", "verdict")
-    for row in rows:
-        estimate, low, high = (
-            "" if row[part] != row[part] else f"{row[part]:.2f}" for part in ("estimate", "low", "high")
-        )
-        needed = "" if row["needed"] is None or row["needed"] != row["needed"] else str(row["needed"])
-        interval = f"[{low}, {high}]" if low else ""
-        table.add_row(
-            row["claim"], row["statement"], row["claimed"], estimate, interval, str(row["n"]), needed, row["verdict"]
-        )
-    Console(width=max(140, Console().width)).print(table)
+    studies = {claim.study for claim in rule.CLAIMS.values()}
+    frame = rule.table({name: records.load_or_empty(name).runs for name in studies}).rename(columns={"claim": "id"})
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    if as_json:
+        names = ("id", "statement", "source", "claimed", "estimate", "low", "high", "n", "verdict", "note")
+        print(json.dumps([{name: row[name] for name in names} for row in rows], indent=1, ensure_ascii=False))
+        return
+    head = ["claim", "statement", "claimed", "estimate", "95 % interval", "n", "trials needed", "verdict"]
+    _print(head, [_claim(row) for row in rows], narrowest=140)
 
 
-def _status_row(chosen: Study) -> list[str]:
-    published = records.load_or_empty(chosen.name).runs
-    runs = chosen.runs()
-    for problem in store.verify(one.key for one in runs):
-        print(problem, file=sys.stderr)
-    kept = store.keys()
-    summaries = {row["key"]: row["seconds"] for row in published.to_dict("records")}
-    done = [run for run in runs if run.key in summaries or run.key in kept]
-    for one in done:
-        if one.key not in summaries:
-            summaries[one.key] = store.read(one.key, groups=()).summary["seconds"]
-    missing = [one for one in runs if one.key not in summaries]
-    spent = sum(summaries[one.key] for one in done)
-    expected = _duration(spent / sum(map(cost, done)) * sum(map(cost, missing))) if done else "known after a first run"
-    counts = [len(runs), sum(published["key"].isin([r.key for r in runs])), sum(r.key in kept for r in runs)]
-    shown = [*counts, queue.running().get(chosen.name, 0), len(missing)]
-    return [chosen.name, *map(str, shown), _duration(spent), expected]
+def _claim(row: dict) -> list[str]:
+    """A claim as a row of the table: what there is no number for is empty."""
+    estimate = "" if row["estimate"] is None else f"{row['estimate']:.2f}"
+    interval = "" if row["low"] is None else f"[{row['low']:.2f}, {row['high']:.2f}]"
+    needed = "" if row["needed"] is None else str(row["needed"])
+    return [
+        row["id"], row["statement"], row["claimed"], estimate, interval, str(row["n"]), needed, row["verdict"]
+    ]  # fmt: skip
+
+
+def _status(study) -> list[str]:
+    """A study as a row of the table. A kept run that is not whole is named and set aside."""
+    from lth.records import glance, kept
+    from lth.running.notes import running
+
+    runs = {run.key: run for run in study.runs()}
+    published = glance.seconds(study.name)
+    there = kept.keys() & runs.keys()
+    seconds = {key: published[key] for key in runs if key in published}
+    for key in sorted(there - published.keys()):
+        summary, problem = kept.summary(key)
+        if summary is None:
+            print(problem, file=sys.stderr)
+            there.remove(key)
+        else:
+            seconds[key] = summary["seconds"]
+    missing = runs.keys() - seconds.keys()
+    spent, expected = sum(seconds.values()), 0.0
+    if seconds and missing:
+        from lth.engines.cost import cost
+
+        done, rest = (sum(cost(runs[key]) for key in part) for part in (seconds, missing))
+        expected = spent / done * rest
+    counts = [len(runs), len(published.keys() & runs.keys()), len(there)]
+    told = _duration(expected) if seconds else "known after a first run"
+    return [
+        study.name, *map(str, [*counts, running().get(study.name, 0), len(missing)]), _duration(spent), told
+    ]  # fmt: skip
 
 
 def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60:02d} min"
+    return str(timedelta(minutes=round(seconds / 60)))
+
+
+def _print(head: list[str], rows: list[list[str]], narrowest: int = 120) -> None:
+    """Print a table, on a terminal that is too narrow as if it had `narrowest` columns."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*head)
+    for row in rows:
+        table.add_row(*row)
+    Console(width=max(narrowest, Console().width)).print(table)
 
 
 def main() -> None:

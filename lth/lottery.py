@@ -1,23 +1,50 @@
 """The lottery ticket procedure: iterative magnitude pruning with rewinding, and the controls beside it.
 
 Sources: Frankle & Carbin (arXiv 1803.03635), section 1; Frankle et al. (arXiv 1903.01611), section 3, for rewinding.
+
+    1. Randomly initialise a neural network f(x; θ₀).
+    2. Train it for j iterations, arriving at θⱼ; keep θₖ, the weights after the rewind iteration k.
+    3. Prune the lowest-magnitude weights that are left, which gives a mask m.
+    4. Rewind the survivors: m ⊙ θₖ is the winning ticket. Train it, and repeat from step 3.
+
+`next_level` is steps 3 and 4 for one level and all arms; `walk` is the loop.
 """
 
-from collections.abc import Callable, Collection, Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
 from lth import pruning
-from lth.arms import ARMS, FROM_DENSE, OWN_CHAINS
-from lth.errors import LthError
+from lth.arms import ARMS
+from lth.errors import check_choice
 from lth.models import Masks, Weights, initialise, prunable, skeleton
+from lth.pruning import Gradients, no_gradients
 from lth.recipes import Recipe
 from lth.runs import Run, stream
-from lth.training import Moments, Start, Trained
+from lth.training import Moments, Start
+
+Draws = Mapping[str, int] | tuple[tuple[str, int], ...]  # how often each arm is drawn; kept as pairs
+
+
+class Result(Protocol):
+    """What the loop over levels needs of a trained run: lth.training.Trained, and what is kept of it."""
+
+    @property
+    def weights(self) -> Weights: ...
+
+    @property
+    def rewound(self) -> Weights: ...
+
+    @property
+    def moments(self) -> Moments | None: ...
+
+
+Trained = TypeVar("Trained", bound=Result)
 
 
 @dataclass(frozen=True)
 class Job:
-    """A run that is ready to train: its weights (0 where masked), its masks and, but for a deviation, no moments."""
+    """A run that is ready to train: its weights (0 where masked), its masks, and Adam's state where it is carried."""
 
     run: Run
     weights: Weights
@@ -25,21 +52,52 @@ class Job:
     moments: Moments | None = None
 
     def start(self) -> Start:
-        """Where training begins: a fresh optimizer and the run's own random streams."""
+        """Where training begins, with the run's own random streams."""
         streams = self.run.stream("order"), self.run.stream("augmentation")
         return Start(self.weights, self.masks, *streams, self.moments)
 
 
 @dataclass(frozen=True)
+class Left:
+    """What a run leaves to the next level: its last weights, those of iteration k, its masks, Adam's state."""
+
+    weights: Weights = field(repr=False)
+    rewound: Weights = field(repr=False)
+    masks: Masks = field(repr=False)
+    moments: Moments | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the paper leaves no choice about. The 2020 code did otherwise: see lth.studies.deviations."""
+
+    # The weights to which the survivors of a level go back: those of iteration k of the dense run.
+    rewind: Callable[["Chain", int, Left], Weights] = lambda chain, level, dense: dense.rewound
+    # The optimizer's state with which a level starts, given what the level before left: none.
+    carry: Callable[["Chain", int, Left], Moments | None] = lambda chain, level, before: None
+    # LthError where these rules and a chain's arms and levels contradict each other.
+    check: Callable[["Chain"], None] = lambda chain: None
+
+
+PAPER = Rules()
+TICKET = ("ticket", 0)  # the head of a chain that all but own chains follow
+
+
+@dataclass(frozen=True)
 class Chain:
-    """What one trial's chain of levels is to contain: `draws` says how often each arm is drawn."""
+    """One trial: levels 0 to `levels`, and how often each arm is drawn at each of them."""
 
     recipe: Recipe
     trial: int
     levels: int
-    draws: dict[str, int]
+    draws: Draws
     root_seed: int = 0
     engine: str = "auto"
+    rules: Rules = PAPER
+
+    def __post_init__(self) -> None:
+        if isinstance(self.draws, Mapping):
+            object.__setattr__(self, "draws", tuple(self.draws.items()))
 
     def run(self, arm: str, level: int, draw: int = 0) -> Run:
         """The run of this chain at `level`."""
@@ -47,146 +105,138 @@ class Chain:
 
     def runs(self) -> list[Run]:
         """Every run the chain asks for, level by level."""
+        draws = dict(self.draws)
         return [
-            self.run(arm, level, draw)
+            self.run(name, level, draw)
             for level in range(self.levels + 1)
-            for arm in ARMS
-            if level or arm in FROM_DENSE
-            for draw in range(self.draws.get(arm, 0))
+            for name, arm in ARMS.items()
+            if level >= arm.first_level
+            for draw in range(draws.get(name, 0))
         ]
 
+    def heads(self) -> list[tuple[str, int]]:
+        """The arms, each with its draw, whose runs decide what is pruned next: the ticket, and every own chain."""
+        draws = dict(self.draws)
+        own = [(name, draw) for name, arm in ARMS.items() if arm.has_own_chain for draw in range(draws.get(name, 0))]
+        return [TICKET, *own]
 
-Procedure = Generator[list[Job], Trained, None]
+    def following(self, head: tuple[str, int]) -> list[Run]:
+        """The runs the chain asks for that wait for this head's levels: its own, and with the ticket's all controls."""
+        name, draw = head
+        if ARMS[name].has_own_chain:
+            return [run for run in self.runs() if (run.arm, run.draw) == head]
+        return [run for run in self.runs() if not ARMS[run.arm].has_own_chain]
 
 
-def find_tickets(chain: Chain) -> Procedure:
-    """One trial of the lottery ticket procedure.
+@dataclass(frozen=True)
+class Beginning:
+    """What an arm's starting weights can be made of (before its mask is applied)."""
 
-    Yields the jobs of one level at a time, the ticket's first, and is sent what the ticket's training left.
+    chain: Chain
+    run: Run
+    masks: Masks  # of this run
+    rewound: Weights  # where tickets of this level begin
+    final: Weights  # where the level before ended; at level 0 the same as `rewound`
+
+    def fresh(self, run: Run | None = None) -> Weights:
+        """New initial weights, from the stream of this run or of another."""
+        recipe = self.chain.recipe
+        return initialise(skeleton(recipe), (run or self.run).stream("initialisation"), recipe.initial_std)
+
+    def drawn_at(self, level: int) -> Weights:
+        """The initial weights that this arm and draw has at another level."""
+        return self.fresh(self.chain.run(self.run.arm, level, self.run.draw))
+
+
+STARTS: dict[str, Callable[[Beginning], Weights]] = {
+    "rewound": lambda beginning: beginning.rewound,
+    "fresh": lambda beginning: beginning.fresh(),
+    "one draw": lambda beginning: beginning.drawn_at(level=0),
+    "one draw from level 1": lambda beginning: beginning.drawn_at(level=min(beginning.run.level, 1)),
+}
+
+
+def next_level(
+    chain: Chain,
+    head: tuple[str, int],
+    level: int,
+    dense: Left | None = None,
+    before: Left | None = None,
+    gradients: Gradients = no_gradients,
+) -> list[Job]:
+    """The jobs of one level, the head's first.
+
+    Arguments:
+        head: the arm and draw whose weights are pruned, one of `chain.heads()`.
+        dense: what the head's level 0 left (from level 1 on).
+        before: what the head's level before left (from level 1 on).
+        gradients: for criteria that ask for them (see lth.pruning.Criterion).
     """
-    net, recipe = skeleton(chain.recipe), chain.recipe
-    kinds, rungs = prunable(net, recipe.pruning.biases), pruning.ladder(net, recipe.pruning, chain.levels)
-
-    # 1. Randomly initialise a neural network f(x; θ₀).
-    original = initialise(net, stream(chain.root_seed, chain.trial, "initialisation"), recipe.initial_std)
-    masks = dense_masks = pruning.full_masks(net, recipe.pruning.biases)
-
-    # 2. Train it for j iterations, arriving at θⱼ; keep θₖ, the weights after the rewind iteration k.
-    trained = dense = yield [Job(chain.run("ticket", 0), original, masks), *_reinit(chain, "reinit", 0, masks)]
-
-    for level in range(1, chain.levels + 1):
-        # 3. Prune the lowest-magnitude weights that are left, which gives a mask m.
-        masks = pruning.prune(trained.weights, masks, kinds, recipe.pruning)
-
-        # 4. Rewind the survivors: m ⊙ θₖ is the winning ticket. Train it, and repeat from step 3.
-        rewound, moments = rewound_weights(chain, level, dense), carried_moments(recipe, level, trained)
-        ticket = Job(chain.run("ticket", level), pruning.apply(masks, rewound), masks, moments)
-        controls = _reinit(chain, "reinit", level, masks, moments) + _random_masks(chain, level, masks, rewound)
-        if chain.draws.get("oneshot") or chain.draws.get("oneshot-reinit"):
-            at_once = pruning.prune_to(rungs[level], dense.weights, dense_masks, recipe.pruning)
-            controls += _oneshot(chain, level, at_once, dense.rewound)
-        trained = yield [ticket, *controls]
+    net, recipe, (name, draw) = skeleton(chain.recipe), chain.recipe, head
+    run, moments = chain.run(name, level, draw), None
+    if dense is None or before is None:
+        masks = pruning.full_masks(net, recipe.pruning.biases)
+    else:
+        kinds = prunable(net, recipe.pruning.biases)
+        kept = {layer: before.masks[layer] for layer in kinds}  # in order of depth, however they were stored
+        began = _start(chain, chain.run(name, level - 1, draw), kept, dense)
+        masks = pruning.prune(before.weights, kept, kinds, recipe.pruning, began, gradients)
+        moments = chain.rules.carry(chain, level, before)
+    jobs = [Job(run, _start(chain, run, masks, dense, before), masks, moments)]
+    if ARMS[name].has_own_chain:
+        return jobs
+    for control in chain.following(head):
+        if control.level == level and control.arm != name:
+            own = _mask_of(control, chain, masks, dense, gradients)
+            carried = moments if ARMS[control.arm].mask == "ticket" else None
+            jobs.append(Job(control, _start(chain, control, own, dense, before), own, carried))
+    return jobs
 
 
-def find_own_chain(chain: Chain, arm: str, draw: int) -> Procedure:
-    """A control of the 2020 report: a chain of its own that is pruned like a ticket from other initial weights.
-
-    "chain-reinit" draws them afresh at every level, as its code did from 8 September on; "other-ticket" goes back to
-    one draw at every level, level 0 included, as it did before: a winning ticket of another draw, exact to iteration 0.
-    ("chain-rewound", with one draw from level 1 on only, was no version of that code; its records are kept.)
-    """
-    net, recipe = skeleton(chain.recipe), chain.recipe
-    kinds, masks, moments = prunable(net, recipe.pruning.biases), pruning.full_masks(net, recipe.pruning.biases), None
-    for level in range(chain.levels + 1):
-        run = chain.run(arm, level, draw)
-        drawn = chain.run(arm, {"chain-rewound": min(level, 1), "other-ticket": 0}.get(arm, level), draw)
-        trained = yield [Job(run, _fresh(drawn, masks), masks, moments)]
-        if level < chain.levels:
-            masks = pruning.prune(trained.weights, masks, kinds, recipe.pruning)
-            moments = carried_moments(recipe, level + 1, trained)
+def _start(chain: Chain, run: Run, masks: Masks, dense: Left | None, before: Left | None = None) -> Weights:
+    """The starting weights that the row of the run's arm names, 0 where masked."""
+    if run.level == 0 or dense is None:
+        fresh = stream(chain.root_seed, chain.trial, "initialisation")
+        rewound = initialise(skeleton(chain.recipe), fresh, chain.recipe.initial_std)
+    else:
+        rewound = chain.rules.rewind(chain, run.level, dense)
+    make = ARMS[run.arm].start
+    if not callable(make):
+        check_choice("start of an arm", make, STARTS)
+        make = STARTS[make]
+    final = before.weights if before else rewound
+    weights = pruning.apply(masks, make(Beginning(chain, run, masks, rewound, final)))
+    return {name: weights[name] for name in skeleton(chain.recipe).state_dict()}  # in order of depth
 
 
-def procedures(chain: Chain) -> list[tuple[list[Run], Procedure]]:
-    """The procedures that together train every run of `chain`, each with the runs it is asked for."""
-    own_chains = [
-        ([run for run in chain.runs() if run.arm == arm and run.draw == draw], find_own_chain(chain, arm, draw))
-        for arm in OWN_CHAINS
-        for draw in range(chain.draws.get(arm, 0))
-    ]
-    from_ticket = [run for run in chain.runs() if run.arm not in OWN_CHAINS]
-    return [(from_ticket, find_tickets(chain)), *own_chains]
+def _mask_of(run: Run, chain: Chain, ticket: Masks, dense: Left | None, gradients: Gradients) -> Masks:
+    """The masks of a control of the ticket with the masks `ticket`."""
+    arm = ARMS[run.arm]
+    if arm.mask == "random":
+        return pruning.random_masks(ticket, run.stream("mask"))
+    if arm.mask == "oneshot" and dense is not None:
+        net, rule = skeleton(chain.recipe), chain.recipe.pruning
+        rung, full = pruning.ladder(net, rule, run.level)[-1], pruning.full_masks(net, rule.biases)
+        began = _start(chain, chain.run("ticket", 0), full, None)
+        return pruning.prune_to(rung, dense.weights, full, rule, began, gradients)
+    return ticket
 
 
-def walk(procedure: Procedure, train: Callable[[Job], Trained]) -> Iterator[tuple[Job, Trained]]:
-    """Train every job of a procedure in order, in this process."""
-    jobs = next(procedure)
-    while True:
-        results = [train(job) for job in jobs]
-        yield from zip(jobs, results, strict=True)
-        try:
-            jobs = procedure.send(results[0])
-        except StopIteration:
-            return
+def walk(
+    chain: Chain, train: Callable[[Job], Trained], gradients: Gradients = no_gradients
+) -> Iterator[tuple[Job, Trained]]:
+    """The whole procedure for one trial, in this process: train every job in order, and yield it with what it left."""
+    pruning.ladder(skeleton(chain.recipe), chain.recipe.pruning, chain.levels)
+    for head in chain.heads():
+        dense = before = None
+        for level in range(chain.levels + 1):
+            jobs = next_level(chain, head, level, dense, before, gradients)
+            results = [train(job) for job in jobs]
+            yield from zip(jobs, results, strict=True)
+            before = left(jobs[0], results[0])
+            dense = dense or before
 
 
-def _fresh(run: Run, masks: Masks) -> Weights:
-    """New initial weights behind these masks."""
-    weights = initialise(skeleton(run.recipe), run.stream("initialisation"), run.recipe.initial_std)
-    return pruning.apply(masks, weights)
-
-
-def _reinit(chain: Chain, arm: str, level: int, masks: Masks, moments: Moments | None = None) -> list[Job]:
-    """The same masks with fresh weights, once for every draw."""
-    runs = [chain.run(arm, level, draw) for draw in range(chain.draws.get(arm, 0))]
-    return [Job(run, _fresh(run, masks), masks, moments) for run in runs]
-
-
-def _random_masks(chain: Chain, level: int, masks: Masks, rewound: Weights) -> list[Job]:
-    """Random masks with the same count in every layer, on the original weights."""
-    runs = [chain.run("random-mask", level, draw) for draw in range(chain.draws.get("random-mask", 0))]
-    drawn = [pruning.random_masks(masks, run.stream("mask")) for run in runs]
-    return [Job(run, pruning.apply(m, rewound), m) for run, m in zip(runs, drawn, strict=True)]
-
-
-def _oneshot(chain: Chain, level: int, masks: Masks, rewound: Weights) -> list[Job]:
-    """The dense net pruned once to this level's counts: rewound, and with fresh weights."""
-    rewound_runs = [chain.run("oneshot", level, draw) for draw in range(chain.draws.get("oneshot", 0))]
-    tickets = [Job(run, pruning.apply(masks, rewound), masks) for run in rewound_runs]
-    return tickets + _reinit(chain, "oneshot-reinit", level, masks)
-
-
-def check(recipe: Recipe, arms: Collection[str], levels: int) -> None:
-    """Raise LthError where a recipe's switches and a study's arms and levels contradict each other."""
-    at_once = sorted(arm for arm in arms if arm.startswith("oneshot"))
-    own_chains = [arm for arm in OWN_CHAINS if arm in arms]
-    if at_once and own_chains:
-        raise LthError(
-            f"{own_chains[0]} prunes level by level and is no control for {at_once[0]}: compare it with "
-            f"oneshot-reinit, or leave one of them out of the arms"
-        )
-    one_level = at_once + [arm for arm in arms if arm == "random-mask"]
-    for switch in ("carry_optimizer", "resume_level"):
-        if one_level and getattr(recipe, switch):
-            raise LthError(
-                f"{switch.replace('_', ' ')} needs levels that follow each other, which {one_level[0]} does not have: "
-                f"choose the arms ticket and reinit or chain-reinit"
-            )
-    resumed = recipe.resume_level
-    if not isinstance(resumed, int) or not 0 <= resumed <= levels:
-        raise LthError(
-            f"resume level must be a whole number between 0 (never) and the {levels} levels, not {resumed}: "
-            f"ask for at least as many levels"
-        )
-
-
-def rewound_weights(chain: Chain, level: int, dense: Trained) -> Weights:
-    """The weights to which the ticket of a level is rewound: those of iteration k, unless a resumption lost them."""
-    if not chain.recipe.resume_level or level < chain.recipe.resume_level:
-        return dense.rewound
-    fresh = stream(chain.root_seed, chain.trial, "resumption")
-    return initialise(skeleton(chain.recipe), fresh, chain.recipe.initial_std)
-
-
-def carried_moments(recipe: Recipe, level: int, before: Trained) -> Moments | None:
-    """The moments with which a level starts: none, or those that the level before it left in the same process."""
-    return before.moments if recipe.carry_optimizer and level != recipe.resume_level else None
+def left(job: Job, trained: Result) -> Left:
+    """What a trained job leaves to the next level."""
+    return Left(trained.weights, trained.rewound, job.masks, trained.moments)

@@ -1,13 +1,17 @@
-"""The networks of Table 1, and which of their weights may be pruned.
+"""The networks of Table 1 and those of one's own, and which of their weights may be pruned.
 
 Source: Frankle & Carbin (arXiv 1803.03635), Figure 2 and appendices G to I: Gaussian Glorot weights, zero biases.
 """
+
+import math
+import re
+from collections.abc import Callable
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from lth.errors import check_choice
+from lth.errors import LthError
 from lth.recipes import Recipe
 
 Weights = dict[str, torch.Tensor]  # every parameter and buffer of a network by its name
@@ -32,42 +36,44 @@ class FullyConnected(nn.Module):
 
 
 class Conv(nn.Module):
-    """Conv-2/4/6: pairs of 3×3 convolutions, each pair followed by 2×2 max-pooling, then fc 256, 256, 10."""
+    """Conv-2/4/6: pairs of 3×3 convolutions, each pair followed by 2×2 max-pooling, then fc 256, 256, classes."""
 
-    def __init__(self, *widths: int):
+    def __init__(self, *widths: int, shape: tuple[int, ...] = (3, 32, 32), classes: int = 10):
         super().__init__()
-        channels, layers = 3, []
+        channels, height, across = shape
+        layers: list[nn.Module] = []
         for width in widths:
             for inputs in (channels, width):
                 layers += [nn.Conv2d(inputs, width, 3, padding=1), nn.ReLU()]
             layers.append(nn.MaxPool2d(2))
             channels = width
         self.features = nn.Sequential(*layers)
-        side = 32 // 2 ** len(widths)
-        self.head = FullyConnected(channels * side * side, 256, 256, 10)
+        left = (height // 2 ** len(widths)) * (across // 2 ** len(widths))
+        self.head = FullyConnected(channels * left, 256, 256, classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Images (n, 3, 32, 32) → logits (n, 10)."""
+        """Images (n, channels, height, width) → logits (n, classes)."""
         return self.head(self.features(x))
 
 
 class VGG19(nn.Module):
     """VGG-19 for CIFAR-10: 2×64, 2×128, 4×256, 4×512, 4×512 with pooling between, BatchNorm, average pooling."""
 
-    def __init__(self):
+    def __init__(self, shape: tuple[int, ...] = (3, 32, 32), classes: int = 10):
         super().__init__()
-        channels, layers = 3, []
+        channels = shape[0]
+        layers: list[nn.Module] = []
         for depth, width in ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512)):
-            if channels > 3:
+            if layers:
                 layers.append(nn.MaxPool2d(2))
             for _ in range(depth):
                 layers += [nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
                 channels = width
         self.features = nn.Sequential(*layers)
-        self.fc = nn.Linear(channels, 10)
+        self.fc = nn.Linear(channels, classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Images (n, 3, 32, 32) → logits (n, 10)."""
+        """Images (n, channels, height, width) → logits (n, classes)."""
         return self.fc(self.features(x).mean((2, 3)))
 
 
@@ -83,9 +89,12 @@ class Block(nn.Module):
         self.norm2 = nn.BatchNorm2d(width)
         self.shortcut = nn.Sequential()
         if stride > 1:
-            self.shortcut = nn.Sequential(nn.Conv2d(inputs, width, 1, stride, bias=False), nn.BatchNorm2d(width))
+            convolution = nn.Conv2d(inputs, width, 1, stride, bias=False)
+            convolution.never_pruned = True  # ([FC] section 4)
+            self.shortcut = nn.Sequential(convolution, nn.BatchNorm2d(width))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Features (n, inputs, height, width) → (n, width, height / stride, width / stride)."""
         inner = F.relu(self.norm1(self.conv1(x)))
         return F.relu(self.norm2(self.conv2(inner)) + self.shortcut(x))
 
@@ -93,34 +102,61 @@ class Block(nn.Module):
 class ResNet18(nn.Module):
     """What [FC] call ResNet-18, elsewhere ResNet-20: 16, 3×[16, 16], 3×[32, 32], 3×[64, 64], average pooling."""
 
-    def __init__(self):
+    def __init__(self, shape: tuple[int, ...] = (3, 32, 32), classes: int = 10):
         super().__init__()
-        self.conv = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.conv = nn.Conv2d(shape[0], 16, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(16)
         widths = (16, 16, 16, 32, 32, 32, 64, 64, 64)
         self.blocks = nn.Sequential(*(Block(a, b) for a, b in zip((16, *widths), widths, strict=False)))
-        self.fc = nn.Linear(64, 10)
+        self.fc = nn.Linear(64, classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Images (n, 3, 32, 32) → logits (n, 10)."""
+        """Images (n, channels, height, width) → logits (n, classes)."""
         return self.fc(self.blocks(F.relu(self.norm(self.conv(x)))).mean((2, 3)))
 
 
-MODELS = {
-    "lenet": lambda: FullyConnected(784, 300, 100, 10),
-    "conv2": lambda: Conv(64),
-    "conv4": lambda: Conv(64, 128),
-    "conv6": lambda: Conv(64, 128, 256),
+# By name: what makes the network for images of a shape (channels, height, width) and a number of classes.
+MODELS: dict[str, Callable[[tuple[int, ...], int], nn.Module]] = {
+    "lenet": lambda shape, classes: FullyConnected(math.prod(shape), 300, 100, classes),
+    "conv2": lambda shape, classes: Conv(64, shape=shape, classes=classes),
+    "conv4": lambda shape, classes: Conv(64, 128, shape=shape, classes=classes),
+    "conv6": lambda shape, classes: Conv(64, 128, 256, shape=shape, classes=classes),
     "resnet18": ResNet18,
     "vgg19": VGG19,
 }
+FULLY_CONNECTED = re.compile(r"fc(-[1-9][0-9]{0,4})+")  # any widths, such as fc-500-200
 
 
 def skeleton(recipe: Recipe) -> nn.Module:
-    """The recipe's network without storage for its weights (on the meta device)."""
-    check_choice("model", recipe.model, MODELS)
+    """The recipe's network without storage for its weights (on the meta device).
+
+    LthError where its name is unknown, and where what makes it fails or makes no nn.Module.
+    """
     with torch.device("meta"):
-        return MODELS[recipe.model]()
+        if callable(recipe.model):
+            return _own(recipe.model)
+        if FULLY_CONNECTED.fullmatch(recipe.model):
+            widths = map(int, recipe.model.split("-")[1:])
+            return FullyConnected(math.prod(recipe.shape), *widths, recipe.classes)
+        if recipe.model not in MODELS:
+            raise LthError(
+                f"unknown model {recipe.model!r}: choose one of {', '.join(MODELS)}, fully connected layers of any "
+                f"widths such as fc-500-200, or give what makes an nn.Module"
+            )
+        return MODELS[recipe.model](recipe.shape, recipe.classes)
+
+
+def _own(make: Callable[[], nn.Module]) -> nn.Module:
+    """What one's own class or function makes."""
+    try:
+        net = make()
+    except Exception as error:  # whatever another's code raises
+        raise LthError(f"the network could not be made: {type(error).__name__}: {error}") from error
+    if not isinstance(net, nn.Module):
+        raise LthError(
+            f"a network must be an nn.Module, not {type(net).__name__}: give a class or function that makes one"
+        )
+    return net
 
 
 def build_model(recipe: Recipe, generator: torch.Generator | None = None) -> nn.Module:
@@ -134,8 +170,11 @@ def initialise(model: nn.Module, generator: torch.Generator, std: float | None =
     """Fresh parameters and buffers for `model`: weights from N(0, 2 / (fan in + fan out)), zero biases ([FC] app. G).
 
     Where `std` is given, every weight has that standard deviation instead. BatchNorm starts at scale 1, mean 0 and
-    variance 1.
+    variance 1. A network of one's own that starts otherwise has a method `initialise(generator)` that returns a tensor
+    for every name of its state_dict.
     """
+    if callable(getattr(model, "initialise", None)):
+        return model.initialise(generator)
     weights = {}
     for name, value in model.state_dict().items():
         fresh = torch.zeros(value.shape, dtype=value.dtype)
@@ -152,18 +191,38 @@ def initialise(model: nn.Module, generator: torch.Generator, std: float | None =
 def prunable(model: nn.Module, biases: bool = False) -> dict[str, str]:
     """The kind (convolution, linear or output) of every weight that may be pruned, in order of depth.
 
-    Biases, BatchNorm and residual shortcuts are never pruned ([FC] section 4), unless `biases` asks for the first; the
-    last linear layer is the output.
+    These are the weights of convolutions and linear layers, the last of which is the output. Biases, BatchNorm and
+    layers marked `never_pruned` (residual shortcuts, [FC] section 4) are not among them, unless `biases` asks for the
+    first. A network of one's own can name its weights instead: an attribute `prunable`, such as {"fc1.weight":
+    "linear"}. LthError where there is nothing to prune, or where a name or kind is not known.
     """
-    kinds = {}
-    for name, module in model.named_modules():
-        if isinstance(module, nn.Conv2d) and "shortcut" not in name:
-            kinds[f"{name}.weight"] = "convolution"
-        elif isinstance(module, nn.Linear):
-            kinds[f"{name}.weight"] = "linear"
-    kinds[next(reversed(kinds))] = "output"
+    kinds = dict(model.prunable) if hasattr(model, "prunable") else _by_type(model)
+    parameters = dict(model.named_parameters())
+    for name, kind in kinds.items():
+        if name not in parameters:
+            raise LthError(f"the network has no parameter {name!r} to prune: choose among {', '.join(parameters)}")
+        if kind not in ("convolution", "linear", "output"):
+            raise LthError(f"unknown kind {kind!r} of the weights {name}: choose convolution, linear or output")
+    if not kinds:
+        raise LthError(
+            "the network has no weights to prune: it needs an nn.Linear or nn.Conv2d, or an attribute `prunable` that "
+            "names its weights"
+        )
     if biases:
-        names = dict(model.named_parameters())
-        pairs = ((name, name.removesuffix("weight") + "bias", kind) for name, kind in kinds.items())
-        kinds = {n: kind for weight, bias, kind in pairs for n in (weight, bias) if n in names}
+        pairs = [(weight, f"{weight.removesuffix('weight')}bias", kind) for weight, kind in kinds.items()]
+        kinds = {name: kind for weight, bias, kind in pairs for name in (weight, bias) if name in parameters}
     return kinds
+
+
+def _by_type(model: nn.Module) -> dict[str, str]:
+    """The weights of linear layers and convolutions; the last linear layer is the output."""
+    layers = {name: m for name, m in model.named_modules() if not getattr(m, "never_pruned", False)}
+    linear = [name for name, module in layers.items() if isinstance(module, nn.Linear)]
+    kinds = {
+        name: "convolution" if isinstance(m, nn.Conv2d) else "linear"
+        for name, m in layers.items()
+        if isinstance(m, nn.Conv2d | nn.Linear)
+    }
+    if linear:
+        kinds[linear[-1]] = "output"
+    return {f"{name}.weight" if name else "weight": kind for name, kind in kinds.items()}

@@ -7,13 +7,18 @@ from pathlib import Path
 from lth.errors import LthError
 
 ROOT = Path(__file__).resolve().parent.parent
+STARTED_IN = Path.cwd()  # a program may change its working folder later on
+ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY")
 
 
 def data_dir() -> Path:
-    """The data folder: $LTH_DATA where it is set, else `data/` of this checkout."""
+    """The data folder, an absolute path: $LTH_DATA where it is set, else `data/` of this checkout.
+
+    A relative $LTH_DATA is below the folder in which the program was started.
+    """
     folder = os.environ.get("LTH_DATA") or ROOT / "data"
     try:
-        return Path(folder).expanduser()
+        return Path(os.path.normpath(STARTED_IN / Path(folder).expanduser()))
     except RuntimeError as error:
         raise LthError(f"LTH_DATA names a home folder that does not exist, {folder!r}: set it to another") from error
 
@@ -45,6 +50,15 @@ def make_dir(path: Path) -> Path:
 
 
 def commit() -> str:
-    """The git commit of this checkout, marked where files differ from it; empty outside of git."""
+    """The git commit of this checkout, marked where files differ from it; empty where there is none to be had.
+
+    It says where records are from and is no need: without git, or where this is no checkout, it is empty. The
+    repository is this folder's own, whatever git's variables say and whatever repository the folder lies in.
+    """
     describe = ["git", "-C", ROOT, "describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"]
-    return subprocess.run(describe, capture_output=True, text=True).stdout.strip()
+    environment = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
+    environment["GIT_CEILING_DIRECTORIES"] = str(ROOT.parent)
+    try:
+        return subprocess.run(describe, capture_output=True, text=True, env=environment).stdout.strip()
+    except OSError:  # no git
+        return ""

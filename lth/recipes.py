@@ -3,19 +3,16 @@
 Source: Frankle & Carbin, "The Lottery Ticket Hypothesis" (arXiv 1803.03635), Figure 2 and appendices G to I.
 """
 
-from dataclasses import dataclass, field
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from lth.errors import LthError, check_choice, check_positive, check_whole
 
-DATASETS = ("mnist", "fashion-mnist", "cifar10")
-PREPROCESSINGS = ("l2", "unit", "standard")
+PREPROCESSINGS = ("l2", "unit", "standard", "none")
 SCOPES = ("layer", "global")
-CRITERIA = ("magnitude",)
-
-
-def optional(default):
-    """A field that a run's specification leaves out at its default: records from before it existed keep their keys."""
-    return field(default=default, metadata={"optional": True})
 
 
 @dataclass(frozen=True)
@@ -26,18 +23,22 @@ class Optimizer:
     learning_rate: float = 1.2e-3
     momentum: float = 0.0
     weight_decay: float = 0.0
-    milestones: tuple[int, ...] = ()  # iterations at which the learning rate is divided by ten
+    milestones: tuple[int, ...] = ()  # iterations at which the learning rate is divided by ten ([FC] appendix I)
     warmup: int = 0  # iterations over which the learning rate rises linearly from 0
 
     def __post_init__(self):
         check_choice("optimizer", self.name, ("adam", "sgd"))
         if not self.learning_rate > 0:
             raise LthError(f"the learning rate must be above 0, not {self.learning_rate}")
-        if list(self.milestones) != sorted({m for m in self.milestones if m > 0}):
+        rising = all(a < b for a, b in zip((0, *self.milestones), self.milestones, strict=False))
+        if not rising:
             raise LthError(f"milestones must be iterations above 0 in rising order, not {self.milestones}")
-        if not 0 <= self.warmup <= min(self.milestones, default=self.warmup):
-            first = f" and the first drop, at iteration {self.milestones[0]}" if self.milestones else ""
-            raise LthError(f"warmup must lie between 0{first or ' and the iterations'}, not {self.warmup}")
+        check_whole("warmup", self.warmup)
+        if self.milestones and self.warmup > self.milestones[0]:
+            raise LthError(
+                f"warmup must end by the first drop of the learning rate, at iteration {self.milestones[0]}, "
+                f"not at {self.warmup}"
+            )
 
     def learning_rate_at(self, iteration: int) -> float:
         """The learning rate of the step that follows `iteration` finished steps."""
@@ -49,38 +50,39 @@ class Optimizer:
 class Pruning:
     """What one level removes: the rate for each kind of layer, within each layer or over all of them at once.
 
-    A rate of 0 exempts that kind of layer. The output layer is pruned at half the rate ([FC] section 2).
+    Rates are shares of the weights that are left, from 0 to below 1; a rate of 0 exempts that kind of layer. The
+    defaults are LeNet's: 20 % of each layer, half that of the output layer ([FC] section 2 and Figure 2).
     """
 
     scope: str = "layer"
-    criterion: str = "magnitude"
-    convolution: float = 0.0
-    linear: float = 0.2
-    output: float = 0.1
-    biases: bool = optional(
-        False
-    )  # prune each layer's biases as well, at the layer's rate (see lth.studies.deviations)
-    lag: int = optional(0)  # score the weights of this many steps before the end (see lth.studies.deviations)
+    criterion: str | Callable = "magnitude"  # a name of lth.pruning.CRITERIA, or a function like those
+    convolution: float = 0.0  # rate of convolutions
+    linear: float = 0.2  # rate of linear layers but the last
+    output: float = 0.1  # rate of the last linear layer
+    biases: bool = False  # prune each layer's biases as well, at the layer's rate (the 2020 code did)
+    lag: int = 0  # score the weights of this many steps before the end
 
     def __post_init__(self):
         check_choice("pruning scope", self.scope, SCOPES)
-        check_choice("pruning criterion", self.criterion, CRITERIA)
         if self.biases and self.scope == "global":
             raise LthError("biases are pruned within their layer only: choose the pruning scope layer")
-        for kind in ("convolution", "linear", "output"):
-            if not 0 <= getattr(self, kind) < 1:
-                raise LthError(
-                    f"the pruning rate of {kind} layers must be from 0 to below 1, not {getattr(self, kind)}"
-                )
+        for kind, rate in self.rates.items():
+            if not 0 <= rate < 1:
+                raise LthError(f"the pruning rate of {kind} layers must be from 0 to below 1, not {rate}")
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """The rate of each kind of layer."""
+        return {"convolution": self.convolution, "linear": self.linear, "output": self.output}
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One row of Table 1. Every field is part of what identifies a run."""
+    """One row of Table 1, or one's own: all that identifies how a network is trained and pruned."""
 
     name: str
-    model: str
-    dataset: str
+    model: str | Callable  # a name that lth.models knows, such as "fc-500-200"; or what makes an nn.Module
+    dataset: str | Callable  # a name of lth.datasets; or what makes an lth.Data
     preprocessing: str
     optimizer: Optimizer
     pruning: Pruning
@@ -93,63 +95,101 @@ class Recipe:
     train_eval_every: int = 1000
     train_eval_size: int = 10_000
     # The label of the image copy that stands in for the data set. It is part of a run's key, but not of what tells two
-    # studies apart: it says where a study is trained, not what it asks (see lth.studies.study).
-    copy: str = field(default="", compare=False, metadata={"optional": True})
-    drift_at: tuple[int, ...] = optional(())  # iterations at which the distance from the start is measured
+    # studies apart: it says where a study is trained, not what it asks (see lth.studies.parameters.study).
+    copy: str = field(default="", compare=False)
+    drift_at: tuple[int, ...] = ()  # iterations at which the distance from the start is measured
     # What the 2020 replication's code did otherwise (see lth.studies.deviations):
-    initial_std: float | None = optional(None)  # of initial weights; None: Gaussian Glorot
-    carry_optimizer: bool = optional(False)  # each level goes on with the moments that the level before it left
-    split_per_arm: bool = optional(False)  # controls have a split of their own
-    resume_level: int = optional(0)  # from this level on the ticket is rewound to a new draw; 0: never
+    initial_std: float | None = None  # of initial weights; None: Gaussian Glorot
+    carry_optimizer: bool = False  # each level goes on with the moments that the level before it left
+    split_per_arm: bool = False  # controls have a split of their own
+    resume_level: int = 0  # from this level on the ticket is rewound to a new draw; 0: never
+    # What the data have, from which the network takes its inputs and outputs; the data set's name identifies them.
+    shape: tuple[int, ...] = (1, 28, 28)  # of one image: channels, height, width; or (features,)
+    classes: int = 10
+    # Hashes of what is not the library's (network, criterion, data), by name: part of a run's key.
+    sources: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self):
-        check_choice("data set", self.dataset, DATASETS)
         check_choice("preprocessing", self.preprocessing, PREPROCESSINGS)
-        sizes = ("batch_size", "validation_size", "train_eval_size")
+        sizes = ("batch_size", "validation_size", "train_eval_size", "classes")
         for name in ("iterations", "eval_every", "train_eval_every", *sizes):
             check_positive(name.replace("_", " "), getattr(self, name))
         for iteration in self.drift_at:
             check_whole("an iteration at which drift is measured", iteration)
-        whole = isinstance(self.rewind, int) and not isinstance(self.rewind, bool)
-        if not (whole and 0 <= self.rewind <= self.iterations):
-            raise LthError(f"rewind must lie between 0 and the {self.iterations} iterations, not {self.rewind!r}")
-        if self.optimizer.warmup > self.iterations:
-            raise LthError(
-                f"warmup must lie between 0 and the {self.iterations} iterations, not {self.optimizer.warmup}"
-            )
+        for name, value in (
+            ("rewind", self.rewind),
+            ("warmup", self.optimizer.warmup),
+            ("pruning lag", self.pruning.lag),
+        ):
+            if type(value) is not int or not 0 <= value <= self.iterations:
+                raise LthError(f"{name} must lie between 0 and the {self.iterations} iterations, not {value!r}")
         if late := [m for m in self.optimizer.milestones if m >= self.iterations]:
             raise LthError(f"milestones must lie below the {self.iterations} iterations, not at {late[0]}")
-        if not 0 <= self.pruning.lag <= self.iterations:
-            raise LthError(
-                f"pruning lag must lie between 0 and the {self.iterations} iterations, not {self.pruning.lag}"
-            )
         if self.initial_std is not None and not self.initial_std > 0:
             raise LthError(f"initial std must be above 0, or None for Gaussian Glorot, not {self.initial_std}")
         if self.carry_optimizer and self.optimizer.name != "adam":
             raise LthError(f"carry optimizer needs adam, whose moments can be carried, not {self.optimizer.name}")
 
+    def but(self, **changes: Any) -> Recipe:
+        """This recipe with other values of its fields, such as `but(iterations=3000)`; LthError for unknown fields."""
+        for name in changes:
+            check_choice("field of a recipe", name, [f.name for f in fields(self)])
+        return replace(self, **changes)
 
-def _conv(name: str, rate: float, learning_rate: float, iterations: int) -> Recipe:
-    """A Conv-2/4/6 row: Adam, batches of 60, layer-wise pruning."""
-    pruning = Pruning(convolution=rate, linear=0.2, output=0.1)
-    return Recipe(name, name, "cifar10", "standard", Optimizer("adam", learning_rate), pruning, 60, iterations)
+
+LENET = Recipe(
+    name="lenet",
+    model="lenet",
+    dataset="mnist",
+    preprocessing="l2",  # not stated in the paper; each image over its L2 norm, as in the first author's code
+    optimizer=Optimizer("adam", learning_rate=1.2e-3),
+    pruning=Pruning(linear=0.2, output=0.1),
+    batch_size=60,
+    iterations=50_000,
+)
 
 
-def _deep(name: str, milestones: tuple[int, ...], batch_size: int, iterations: int) -> Recipe:
-    """A ResNet-18 or VGG-19 row: SGD with momentum, global pruning of the convolutions, augmentation."""
-    optimizer = Optimizer("sgd", 0.1, momentum=0.9, weight_decay=1e-4, milestones=milestones)
-    pruning = Pruning("global", convolution=0.2, linear=0.0, output=0.0)
-    return Recipe(name, name, "cifar10", "standard", optimizer, pruning, batch_size, iterations, augment=True)
+def _conv(name: str, *, pruned: float, learning_rate: float, iterations: int) -> Recipe:
+    """A Conv-2/4/6 row: Adam, batches of 60, layer-wise pruning ([FC] Figure 2)."""
+    return Recipe(
+        name=name,
+        model=name,
+        dataset="cifar10",
+        preprocessing="standard",
+        optimizer=Optimizer("adam", learning_rate=learning_rate),
+        pruning=Pruning(convolution=pruned, linear=0.2, output=0.1),
+        batch_size=60,
+        iterations=iterations,
+        shape=(3, 32, 32),
+    )
 
+
+def _deep(name: str, *, milestones: tuple[int, int], batch_size: int, iterations: int) -> Recipe:
+    """A ResNet-18 or VGG-19 row: SGD with momentum, global pruning of convolutions, augmentation ([FC] appendix I)."""
+    return Recipe(
+        name=name,
+        model=name,
+        dataset="cifar10",
+        preprocessing="standard",
+        optimizer=Optimizer("sgd", learning_rate=0.1, momentum=0.9, weight_decay=1e-4, milestones=milestones),
+        pruning=Pruning("global", convolution=0.2, linear=0.0, output=0.0),
+        batch_size=batch_size,
+        iterations=iterations,
+        augment=True,
+        shape=(3, 32, 32),
+    )
+
+
+VGG19_EPOCH = 703  # batches of 64 in 45,000 images
 
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        Recipe("lenet", "lenet", "mnist", "l2", Optimizer("adam", 1.2e-3), Pruning(), 60, 50_000),
-        _conv("conv2", 0.1, 2e-4, 20_000),
-        _conv("conv4", 0.1, 3e-4, 25_000),
-        _conv("conv6", 0.15, 3e-4, 30_000),
-        _deep("resnet18", (20_000, 25_000), 128, 30_000),
-        _deep("vgg19", (80 * 703, 120 * 703), 64, 112_480),  # 703 batches an epoch
+        LENET,
+        _conv("conv2", pruned=0.1, learning_rate=2e-4, iterations=20_000),
+        _conv("conv4", pruned=0.1, learning_rate=3e-4, iterations=25_000),
+        _conv("conv6", pruned=0.15, learning_rate=3e-4, iterations=30_000),
+        _deep("resnet18", milestones=(20_000, 25_000), batch_size=128, iterations=30_000),
+        _deep("vgg19", milestones=(80 * VGG19_EPOCH, 120 * VGG19_EPOCH), batch_size=64, iterations=160 * VGG19_EPOCH),
     )
 }

@@ -11,10 +11,11 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from torch.func import functional_call
 
 from lth.data import TrialData
 from lth.errors import LthError
-from lth.models import Masks, Weights
+from lth.models import Masks, Weights, skeleton
 from lth.recipes import Recipe
 
 COLUMNS = {"iteration": np.int64} | {
@@ -36,13 +37,23 @@ class Moments:
 
 @dataclass(frozen=True)
 class Start:
-    """Where a run begins: weights (already 0 where masked), masks, its own random streams."""
+    """Where a run begins: weights (already 0 where masked), masks, its own random streams.
+
+    LthError where a mask is not a bool tensor of its weight's shape.
+    """
 
     weights: Weights
     masks: Masks
     order: torch.Generator  # of the training images
     augmentation: torch.Generator
     moments: Moments | None = None  # None: a fresh optimizer, as the procedure demands
+
+    def __post_init__(self):
+        for name, mask in self.masks.items():
+            weight = self.weights.get(name)
+            if weight is None or mask.dtype != torch.bool or mask.shape != weight.shape:
+                wanted = "no weight of that name" if weight is None else f"a weight of shape {tuple(weight.shape)}"
+                raise LthError(f"the mask of {name} is {mask.dtype} of shape {tuple(mask.shape)}, for {wanted}")
 
 
 @dataclass(frozen=True)
@@ -91,6 +102,22 @@ def batches(train: torch.Tensor, batch_size: int, generator: torch.Generator) ->
     while True:
         order = torch.randperm(len(train), generator=generator)[: full * batch_size]
         yield from train[order].view(full, batch_size)
+
+
+def loss_gradients(recipe: Recipe, data: TrialData) -> Callable[[Weights], Weights]:
+    """A function of weights: the gradient of the mean training loss there, by parameter name, on the fixed subset.
+
+    Taken on at most 1,000 images in evaluation mode, so that it is the same at every call.
+    """
+    net, chosen = skeleton(recipe).eval(), data.subset[:1000]
+
+    def gradients(weights: Weights) -> Weights:
+        parameters = {name: weights[name].clone().requires_grad_() for name, _ in net.named_parameters()}
+        logits = functional_call(net, weights | parameters, (data.images.floats(chosen),))
+        loss = torch.nn.functional.cross_entropy(logits, data.images.labels[chosen])
+        return dict(zip(parameters, torch.autograd.grad(loss, list(parameters.values())), strict=True))
+
+    return gradients
 
 
 def stops(recipe: Recipe) -> list[int]:

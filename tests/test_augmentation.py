@@ -34,7 +34,7 @@ def test_every_kind_is_one_flip_and_one_shift():
 def test_what_comes_in_at_the_edges_is_black_before_preprocessing(preprocessing):
     """Not 0 after it, which is the mean colour where images are standardised."""
     pixels = torch.randint(1, 256, (3, 3, 32, 32), dtype=torch.uint8, generator=numbers(0))
-    images = Images(pixels, torch.arange(3), *preprocess(pixels, preprocessing, CIFAR10))
+    images = Images(pixels, torch.arange(3), *preprocess(pixels, preprocessing, CIFAR10.mean, CIFAR10.std))
     trial = TrialData("noise", images, images, *[torch.arange(3)] * 3)
     recipe = replace(RECIPES["resnet18"], preprocessing=preprocessing)
     weights = initialise(skeleton(recipe), numbers(1))

@@ -1,4 +1,6 @@
+import contextlib
 import itertools
+import json
 import os
 import re
 import subprocess
@@ -8,9 +10,11 @@ import pytest
 from tiny_study import SCRIPT, STUDY
 
 from lth import cli, records
-from lth.paths import records_dir
+from lth.paths import ROOT, records_dir
 from lth.records import store
-from lth.running import cluster, queue
+from lth.report.claims.paper import CLAIMS
+from lth.running import cluster, complete
+from lth.studies import parameters
 from lth.studies.catalogue import STUDIES
 
 
@@ -51,7 +55,7 @@ def test_run_status_publish(tiny_study, scheduler, lth):
     status, out, _ = lth("publish", "tiny")
     assert status == 0 and out.startswith(f"{records_dir() / 'tiny'} holds 6 runs; 0 of 6 are missing")
     status, out, _ = lth("status", "tiny", "--trials", "2")
-    assert status == 0 and re.search(r"tiny\W+12\W+6\W+6\W+0\W+6\W+0 h 00 min", out)
+    assert status == 0 and re.search(r"tiny\W+12\W+6\W+6\W+0\W+6\W+0:00:00", out)
     assert len(records.load("tiny").runs) == 6
 
 
@@ -69,7 +73,7 @@ def test_status_of_all_studies(tiny_study, lth):
 
 
 def test_status_with_a_corrupt_run(tiny_study, scheduler, lth):
-    queue.run(tiny_study, scheduler=scheduler)
+    complete.train(tiny_study, scheduler=scheduler)
     key = tiny_study.runs()[0].key
     store.path(key).write_bytes(b"half")
     status, out, err = lth("status", "tiny")
@@ -134,7 +138,7 @@ def test_what_cannot_be_run_is_told_before_anything_is_written(tiny_study, lth, 
 
 
 def test_damaged_records_are_told(tiny_study, scheduler, lth):
-    queue.run(tiny_study, scheduler=scheduler)
+    complete.train(tiny_study, scheduler=scheduler)
     lth("publish", "tiny")
     file = records_dir() / "tiny" / "runs.parquet"
     content = file.read_bytes()
@@ -175,7 +179,7 @@ def test_a_corrupt_data_set_is_told(tiny_study, tiny_mnist, lth):
 @pytest.mark.parametrize("command", ["run", "publish"])
 def test_an_unwritable_folder_is_told(tiny_study, data_dir, scheduler, lth, command):
     if command == "publish":
-        queue.run(tiny_study, scheduler=scheduler)
+        complete.train(tiny_study, scheduler=scheduler)
     place = data_dir / {"run": "runs", "publish": "records"}[command]
     place.write_text("a file in the place of the folder")
     refused(lth(command, "tiny"), f"cannot write to {place}.*LTH_DATA")
@@ -186,7 +190,7 @@ def test_nothing_to_publish_is_told(tiny_study, lth):
 
 
 def test_tampered_records_are_told(tiny_study, scheduler, lth):
-    queue.run(tiny_study, scheduler=scheduler)
+    complete.train(tiny_study, scheduler=scheduler)
     lth("publish", "tiny")
     (records_dir() / "tiny" / "runs.parquet").write_bytes(b"half")
     for command in ("run", "status", "publish"):
@@ -196,10 +200,78 @@ def test_tampered_records_are_told(tiny_study, scheduler, lth):
 
 
 def test_other_specifications_are_not_published_under_the_same_name(tiny_study, scheduler, lth):
-    queue.run(tiny_study, scheduler=scheduler)
+    complete.train(tiny_study, scheduler=scheduler)
     assert lth("publish", "tiny")[0] == 0
     assert lth("run", "tiny", "--iterations", "8", "--scheduler", scheduler)[0] == 0
     refused(lth("publish", "tiny", "--iterations", "8"), "mixes 2 specifications of the recipe 'tiny'")
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("run", "--help"), ("publish", "--help"), ("claims", "--help")])
+def test_help_imports_nothing_that_takes_long(arguments):
+    heavy = ("torch", "numpy", "pandas", "pyarrow", "pandera", "scipy", "numba", "dask", "distributed", "seaborn")
+    script = f"import sys; sys.modules.update(dict.fromkeys({heavy})); from lth.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0 and "Usage" in done.stdout, done.stderr
+
+
+def test_the_options_that_change_a_study_are_the_same_everywhere(tiny_study, lth, monkeypatch):
+    """And they reach it by name, each as it is meant."""
+    given = {"trials": 2, "levels": 1, "iterations": 8, "arms": "ticket", "rewind": 4, "warmup": 0}
+    given |= {"recipes": "tiny", "engine": "stacked"}
+    asked = []
+    monkeypatch.setattr(parameters, "study", lambda name, **changes: asked.append(changes) or None)
+    options = [text for name, value in given.items() for text in (f"--{name}", str(value))]
+    monkeypatch.setattr(cli, "_status", lambda study: [""] * 8)
+    monkeypatch.setattr(complete, "train", lambda *_, **__: 0)
+    for command in ("run", "status", "publish"):
+        monkeypatch.setattr(sys, "argv", ["lth", command, "tiny", *options])
+        with contextlib.suppress(AttributeError, SystemExit):  # there is no study to go on with
+            cli.main()
+    assert asked == [given] * 3
+
+
+def test_claims_as_json(data_dir, lth):
+    status, out, _ = lth("claims", "--json")
+    told = json.loads(out)
+    assert status == 0 and [claim["id"] for claim in told] == list(CLAIMS)
+    names = ["id", "statement", "source", "claimed", "estimate", "low", "high", "n", "verdict", "note"]
+    assert all(list(claim) == names for claim in told)
+    assert {claim["verdict"] for claim in told} == {"not tested"} and told[0]["estimate"] is None
+
+
+def test_claims_as_json_has_the_numbers_of_the_published_records(lth, monkeypatch):
+    monkeypatch.delenv("LTH_DATA", raising=False)
+    told = {claim["id"]: claim for claim in json.loads(lth("claims", "--json")[1])}
+    assert told["L1"]["low"] < told["L1"]["estimate"] < told["L1"]["high"] and told["L1"]["n"] == 20
+    shown = lth("claims")[1]
+    assert f"{told['L1']['estimate']:.2f}" in shown and "nan" not in shown.lower() and "None" not in shown
+
+
+def test_data_lists_the_data_sets(data_dir, tiny_mnist, lth):
+    status, out, _ = lth("data")
+    assert status == 0 and re.search(rf"^mnist +240 \+ 60 images +{tiny_mnist.path}\n", out)
+    assert re.search(r"cifar10 +50,000 \+ 10,000 images +not fetched", out)
+    refused(lth("data", "--from", "x"), "say which data set x holds: one of mnist, fashion-mnist, cifar10")
+
+
+def test_a_kept_run_that_cannot_be_opened_is_trained_again_and_published(tiny_study, scheduler, lth):
+    complete.train(tiny_study, scheduler=scheduler)
+    path = store.path(tiny_study.runs()[0].key)
+    path.unlink()
+    path.symlink_to("nothing")
+    status, out, err = lth("status", "tiny")
+    assert status == 0 and f"{path.name} is corrupt (it is a link to nothing)" in err
+    assert re.search(r"tiny\W+6\W+0\W+5\W+0\W+1\W", out)
+    path.mkdir()
+    status, out, err = lth("run", "tiny", "--scheduler", scheduler)
+    assert status == 0 and "1 runs trained, 6 complete" in out and f"{path.name} is corrupt" in err.replace("\n", "")
+    assert lth("publish", "tiny")[1].endswith("holds 6 runs; 0 of 6 are missing\n")
 
 
 def test_help_names_the_commands(lth):

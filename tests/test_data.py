@@ -50,18 +50,20 @@ def test_unit_and_standard(data_dir):
 
 def test_standard_is_per_channel():
     pixels = torch.full((2, 3, 32, 32), 255, dtype=torch.uint8)
-    scale, shift = data.preprocess(pixels, "standard", catalogue.CIFAR10)
+    scale, shift = data.preprocess(pixels, "standard", catalogue.CIFAR10.mean, catalogue.CIFAR10.std)
     expected = [(1 - 0.4914) / 0.2470, (1 - 0.4822) / 0.2435, (1 - 0.4465) / 0.2616]
     torch.testing.assert_close((pixels * scale + shift)[0, :, 0, 0], torch.tensor(expected))
 
 
 def test_l2_leaves_a_black_image_black():
-    scale, shift = data.preprocess(torch.zeros(1, 1, 28, 28, dtype=torch.uint8), "l2", catalogue.MNIST)
+    scale, shift = data.preprocess(
+        torch.zeros(1, 1, 28, 28, dtype=torch.uint8), "l2", catalogue.MNIST.mean, catalogue.MNIST.std
+    )
     assert scale.isfinite().all() and shift.eq(0).all()
 
 
 def test_validation_must_leave_something_to_train_on(data_dir):
-    with pytest.raises(LthError, match="validation size must be below the 240 training images, not 240"):
+    with pytest.raises(LthError, match="at most 180, not 240"):
         load(validation_size=240)
 
 

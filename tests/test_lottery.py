@@ -11,7 +11,7 @@ from lth.arms import ARMS
 from lth.datasets import loading
 from lth.engines.stacked import Stacked
 from lth.errors import LthError
-from lth.lottery import Chain, find_own_chain, find_tickets, procedures, walk
+from lth.lottery import TICKET, Chain, Left, left, next_level, walk
 from lth.models import initialise, skeleton
 from lth.recipes import Pruning
 from lth.runs import stream
@@ -24,7 +24,7 @@ NET = skeleton(TINY)
 
 def numbers(job, purpose: int) -> torch.Generator:
     run = job.run
-    return torch.Generator().manual_seed(1000 * purpose + 100 * ARMS.index(run.arm) + 10 * run.draw + run.level)
+    return torch.Generator().manual_seed(1000 * purpose + 100 * list(ARMS).index(run.arm) + 10 * run.draw + run.level)
 
 
 def pretend(job) -> Trained:
@@ -39,11 +39,7 @@ def chain(rewind: int = 0, trial: int = 0, draws=EVERY_ARM, **changes) -> Chain:
 
 def walked(of: Chain, train_one=pretend) -> dict:
     """{(arm, draw, level): (job, what training left)} of a whole chain."""
-    return {
-        (job.run.arm, job.run.draw, job.run.level): (job, trained)
-        for _, procedure in procedures(of)
-        for job, trained in walk(procedure, train_one)
-    }
+    return {(job.run.arm, job.run.draw, job.run.level): (job, trained) for job, trained in walk(of, train_one)}
 
 
 def same_on(mask, a, b) -> bool:
@@ -71,10 +67,11 @@ def rewound_to_5():
 
 
 def test_every_run_is_trained_once_and_in_order():
-    for runs, procedure in procedures(chain()):
-        trained = [job.run for job, _ in walk(procedure, pretend)]
-        assert len(trained) == len(set(trained)) and set(trained) == set(runs)
-        assert [run.level for run in trained] == sorted(run.level for run in trained)
+    trained = [job.run for job, _ in walk(chain(), pretend)]
+    assert len(trained) == len(set(trained)) and set(trained) == set(chain().runs())
+    for head in chain().heads():
+        levels = [run.level for run in trained if run in chain().following(head)]
+        assert levels == sorted(levels)
     counts = {arm: sum(run.arm == arm for run in chain().runs()) for arm in ARMS}
     assert counts == {
         "ticket": 4, "reinit": 8, "random-mask": 6, "oneshot": 6, "oneshot-reinit": 6, "chain-reinit": 8,
@@ -212,7 +209,7 @@ def test_controls_do_not_shift_the_ticket(rewound_to_0):
 def test_too_deep_a_chain_is_refused_before_anything_is_trained():
     deep = Chain(TINY, 0, 60, {"ticket": 1})
     with pytest.raises(LthError, match="ask for at most"):
-        next(find_tickets(deep))
+        next(walk(deep, pretend))
 
 
 def trainer(trial):
@@ -226,12 +223,12 @@ def trainer(trial):
 def test_iteration_k_is_that_of_an_independent_run_of_k_steps(data_dir, k):
     """k = 3 lies between measurements. A run that ends after k steps has the same streams, hence the same weights."""
     trial = loading.load(TINY, stream(0, 0, "split"))
-    ticket = next(find_tickets(chain(rewind=k, draws={"ticket": 1})))[0]
-    short = next(find_tickets(chain(iterations=k, draws={"ticket": 1})))[0]
+    only_tickets = chain(rewind=k, draws={"ticket": 1})
+    (ticket,) = next_level(only_tickets, TICKET, 0)
+    (short,) = next_level(chain(iterations=k, draws={"ticket": 1}), TICKET, 0)
     ended = trainer(trial)(short).weights
-    jobs = find_tickets(chain(rewind=k, draws={"ticket": 1}))
-    next(jobs)
-    (rewound,) = jobs.send(trainer(trial)(ticket))
+    before = left(ticket, trainer(trial)(ticket))
+    (rewound,) = next_level(only_tickets, TICKET, 1, before, before)
     assert starts_at(rewound, ended)
     assert not starts_at(rewound, ticket.weights)
 
@@ -254,7 +251,21 @@ def test_global_random_state_is_untouched():
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.parametrize("head", [TICKET, ("chain-reinit", 0)])
+def test_the_order_in_which_tensors_were_kept_does_not_matter(head):
+    """Files keep them by name; a digest goes by depth, and published records hold digests."""
+    biased = chain(pruning=replace(TINY.pruning, biases=True), draws={"ticket": 1, "oneshot": 1, "chain-reinit": 1})
+    biased = replace(biased, draws=(("ticket", 1), ("oneshot", 1 if head == TICKET else 0), ("chain-reinit", 1)))
+    dense = next_level(biased, head, 0)[0]
+    before = left(dense, pretend(dense))
+    backwards = Left(*(dict(reversed(part.items())) for part in (before.weights, before.rewound, before.masks)))
+    for job, other in zip(
+        next_level(biased, head, 1, before, before), next_level(biased, head, 1, backwards, backwards), strict=True
+    ):
+        assert pruning.digest(job.masks) == pruning.digest(other.masks) and list(job.weights) == list(other.weights)
+
+
 def test_draws_of_a_chain_of_its_own_differ():
-    first, second = (next(find_own_chain(chain(), "chain-reinit", draw))[0] for draw in (0, 1))
+    first, second = (next_level(chain(), ("chain-reinit", draw), 0)[0] for draw in (0, 1))
     assert not torch.equal(first.weights["fc1.weight"], second.weights["fc1.weight"])
     assert isinstance(first, lottery.Job)

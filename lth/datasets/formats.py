@@ -11,9 +11,14 @@ import torch
 
 from lth.errors import LthError
 
+Part = tuple[torch.Tensor, torch.Tensor]  # pixels uint8 (n, channels, height, width), labels int64 (n,)
 
-def idx_pairs(folder: Path, contents: dict[str, bytes]):
-    """(pixels, labels) of the training and the test images out of four IDX files."""
+
+def idx_pairs(folder: Path, contents: dict[str, bytes]) -> tuple[Part, Part]:
+    """The training and the test part out of four IDX files: images (n, height, width) and labels (n,) of each.
+
+    LthError, naming the file in `folder`, where one is not IDX.
+    """
     train, train_labels, test, test_labels = (parse_idx(folder / name, content) for name, content in contents.items())
     return (train.unsqueeze(1), train_labels.long()), (test.unsqueeze(1), test_labels.long())
 
@@ -32,14 +37,18 @@ def parse_idx(path: Path, content: bytes) -> torch.Tensor:
     return torch.frombuffer(bytearray(content), dtype=torch.uint8, offset=start).reshape(shape)
 
 
-def cifar(folder: Path, contents: dict[str, bytes]):
-    """(pixels, labels) of the training and the test images out of CIFAR-10's Python batches, checksums known good."""
+def cifar(folder: Path, contents: dict[str, bytes]) -> tuple[Part, Part]:
+    """The training and the test part out of CIFAR-10's Python batches, whose checksums must be known to be good.
+
+    They are pickles, which can run code when they are read. `test_batch` is the test part, all others the training
+    part; each row holds 3 x 32 x 32 bytes, channel first.
+    """
     with warnings.catch_warnings():  # the batches were pickled by a NumPy of 2009
         warnings.simplefilter("ignore")
         batches = {name: pickle.loads(content, encoding="latin1") for name, content in contents.items()}
     test = batches.pop("test_batch")
 
-    def join(parts):
+    def join(parts) -> Part:
         pixels = torch.from_numpy(np.concatenate([part["data"] for part in parts])).reshape(-1, 3, 32, 32)
         return pixels, torch.tensor([label for part in parts for label in part["labels"]])
 

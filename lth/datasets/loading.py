@@ -1,16 +1,19 @@
 """A recipe's data: its data set, preprocessed, with a trial's split."""
 
-import functools
+from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import torch
 
-from lth.data import Images, TrialData, preprocess
+from lth.data import Data, Images, TrialData, prepared, preprocess, split
 from lth.datasets import catalogue, reading
 from lth.errors import LthError, check_choice
 from lth.paths import datasets_dir
-from lth.recipes import PREPROCESSINGS, Recipe
+from lth.recipes import Recipe
+
+DATA_SETS_IN_MEMORY = 3  # a process seldom trains on more
 
 
 def load(recipe: Recipe, generator: torch.Generator) -> TrialData:
@@ -19,29 +22,58 @@ def load(recipe: Recipe, generator: torch.Generator) -> TrialData:
     [FC] appendices G and H: 55,000/5,000 images of MNIST and 45,000/5,000 of CIFAR-10 train and validate; the test set
     stays whole. Raises LthError where the data set is missing or corrupt or too small for the recipe.
     """
-    check_choice("preprocessing", recipe.preprocessing, PREPROCESSINGS)
-    name, images, test = _prepared(catalogue.find(recipe.dataset), recipe.copy, recipe.preprocessing, datasets_dir())
-    if recipe.validation_size >= len(images):
-        raise LthError(f"validation size must be below the {len(images)} training images, not {recipe.validation_size}")
-    order = torch.randperm(len(images), generator=generator)
-    validation, train = order[: recipe.validation_size], order[recipe.validation_size :]
-    return TrialData(name, images, test, train, validation, train[: recipe.train_eval_size])
+    if callable(recipe.dataset):
+        data = own(recipe.dataset)
+        if dict(recipe.sources).get("data", data.sha256) != data.sha256:
+            raise LthError(
+                f"{data.name} is not what the study was made for (its SHA-256 differs): start the study anew"
+            )
+        return split(data.name, *prepared(data, recipe.preprocessing), recipe, generator)
+    data_set = catalogue.find(recipe.dataset)
+    check_choice(f"preprocessing of {data_set.label}", recipe.preprocessing, ("l2", "unit", "standard"))
+    name, images, test = _prepared(data_set, recipe.copy, recipe.preprocessing, datasets_dir())
+    return split(name, images, test, recipe, generator)
 
 
 def as_found(recipe: Recipe) -> Recipe:
     """The recipe on what is in the data folder: on the image copy of its data set where there is no original."""
+    if callable(recipe.dataset):
+        return recipe
     return replace(recipe, copy=reading.copy_label(catalogue.find(recipe.dataset)))
 
 
-@functools.cache
-def _raw(data_set: catalogue.DataSet, copy: str, folder: Path) -> reading.Raw:
-    """The data set, read and verified once per process; `folder` tells apart what LTH_DATA points to."""
-    return reading.read(data_set, copy)
+def shaped(recipe: Recipe) -> Recipe:
+    """The recipe with the shape of an image and the number of classes that its data set has."""
+    if callable(recipe.dataset):
+        data = own(recipe.dataset)
+        return replace(recipe, shape=data.shape, classes=data.classes)
+    data_set = catalogue.find(recipe.dataset)
+    return replace(recipe, shape=data_set.shape, classes=len(data_set.classes))
 
 
-@functools.cache
+@lru_cache(maxsize=DATA_SETS_IN_MEMORY)
+def own(make: Callable[[], Data]) -> Data:
+    """What one's own function makes, once in a process; LthError where it fails or makes no Data."""
+    try:
+        data = make()
+    except LthError:
+        raise
+    except Exception as error:  # whatever another's code raises
+        raise LthError(f"the data could not be made: {type(error).__name__}: {error}") from error
+    if not isinstance(data, Data):
+        raise LthError(f"a data set must be an lth.Data, not {type(data).__name__}: give a function that makes one")
+    return data
+
+
+@lru_cache(maxsize=DATA_SETS_IN_MEMORY)
 def _prepared(data_set: catalogue.DataSet, copy: str, preprocessing: str, folder: Path) -> tuple[str, Images, Images]:
-    """The label, the training images and the test images, shared by all trials of a process."""
-    raw = _raw(data_set, copy, folder)
-    train, test = (Images(*part, *preprocess(part[0], preprocessing, data_set)) for part in (raw.train, raw.test))
+    """The label, the training images and the test images, shared by all trials of a process.
+
+    Where they are read from depends on the data folder, `folder`: another one is another entry of the cache.
+    """
+    raw = reading.read(data_set, copy)
+    train, test = (
+        Images(*part, *preprocess(part[0], preprocessing, data_set.mean, data_set.std))
+        for part in (raw.train, raw.test)
+    )
     return raw.label, train, test

@@ -1,4 +1,4 @@
-"""The data sets as files: names, sizes, checksums and readers. Nothing here reaches for the network.
+"""Reading a data set that lies on disk, and checking that it is whole. Nothing here reaches for the network.
 
 They lie below `lth.paths.datasets_dir()` the way torchvision lays them out. A copy made from image files
 (`lth data NAME --from DIR`) is one NumPy archive beside them; its label says that it is a copy, and the original wins
@@ -8,17 +8,19 @@ where both exist.
 import contextlib
 import hashlib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from lth.datasets import formats
 from lth.datasets.catalogue import DataSet
+from lth.datasets.formats import Part
 from lth.errors import LthError
 from lth.paths import datasets_dir
+
+ARRAYS = ("train", "train_labels", "test", "test_labels")  # of the archive of a copy
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,8 @@ class Raw:
     """A data set in memory: pixels uint8 (n, channels, height, width), labels int64 (n,), training and test."""
 
     label: str
-    train: tuple[torch.Tensor, torch.Tensor]
-    test: tuple[torch.Tensor, torch.Tensor]
+    train: Part
+    test: Part
 
 
 def md5_of(content: bytes) -> str:
@@ -62,21 +64,38 @@ def read(data_set: DataSet, copy: str | None = None) -> Raw:
     if copy is None:
         copy = copy_label(data_set)
     if not copy and not missing(data_set):
-        contents = {n: verified(data_set.path / n, md5, again) for n, md5 in data_set.files}
-        parse = formats.cifar if data_set.shape[0] == 3 else formats.idx_pairs
-        return _checked(data_set, Raw(data_set.label, *parse(data_set.path, contents)), data_set.path, again)
-    found = _read_label(data_set) if data_set.copy.is_file() else ""
-    if copy and copy == found:
+        contents = {name: verified(data_set.path / name, md5, again) for name, md5 in data_set.files}
+        return _checked(data_set, Raw(data_set.label, *data_set.read(data_set.path, contents)), data_set.path, again)
+    copy_there = _read_label(data_set) if data_set.copy.is_file() else ""
+    if copy and copy == copy_there:
         return _checked(data_set, _read_copy(data_set), data_set.copy, _anew(data_set))
     wanted = copy or data_set.label
-    if not copy and not found:
-        raise LthError(f"{wanted} is not in {datasets_dir()}: run `lth data {data_set.name}`")
-    there = " and ".join(filter(None, ("" if missing(data_set) else data_set.label, found)))
-    bring = f"`lth data {data_set.name}{' --from DIR' if copy else ''}`"
+    there = " and ".join(filter(None, ("" if missing(data_set) else data_set.label, copy_there)))
+    if there:
+        raise LthError(f"{datasets_dir()} holds {there}, not {wanted}: set LTH_DATA to a folder for {wanted}")
     raise LthError(
-        f"this needs {wanted}, but {datasets_dir()} holds {there or 'nothing of it'}, and results on a copy never mix "
-        f"with those on the original: bring {wanted} there with {bring}, or set LTH_DATA to another data folder"
+        f"{wanted} is not in {datasets_dir()}: run `lth data {data_set.name}{' --from DIR' if copy else ''}`"
     )
+
+
+def copy_fingerprint(data_set: DataSet) -> str:
+    """SHA-256 of the arrays of the data set's copy: two copies of one label are the same images where these agree.
+
+    It is read off the archive, or computed where the archive is from before it was kept there. LthError where there is
+    no copy, or where it is corrupt.
+    """
+    with _copy_arrays(data_set) as arrays:
+        return str(arrays["sha256"]) if "sha256" in arrays else _fingerprint(arrays)
+
+
+def _fingerprint(arrays: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 over each array's name, type, shape and bytes."""
+    total = hashlib.sha256()
+    for name in ARRAYS:
+        array = np.ascontiguousarray(arrays[name])
+        total.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        total.update(array.data)
+    return total.hexdigest()
 
 
 def _anew(data_set: DataSet) -> str:
@@ -89,6 +108,8 @@ def _copy_arrays(data_set: DataSet) -> Iterator[np.lib.npyio.NpzFile]:
     try:
         with np.load(data_set.copy, allow_pickle=False) as arrays:
             yield arrays
+    except FileNotFoundError as error:
+        raise LthError(f"there is no copy of {data_set.label}: run `lth data {data_set.name} --from DIR`") from error
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise LthError(f"{data_set.copy} is corrupt: {_anew(data_set)}") from error
 
@@ -101,21 +122,37 @@ def _read_label(data_set: DataSet) -> str:
 
 def _read_copy(data_set: DataSet) -> Raw:
     """A copy with its images."""
-    with _copy_arrays(data_set) as arrays:
-        tensors = [torch.from_numpy(arrays[key]) for key in ("train", "train_labels", "test", "test_labels")]
-        return Raw(str(arrays["label"]), tuple(tensors[:2]), tuple(tensors[2:]))
+    with _copy_arrays(data_set) as archive:
+        arrays = {name: archive[name] for name in ARRAYS}
+        if "sha256" in archive and str(archive["sha256"]) != _fingerprint(arrays):
+            raise ValueError("its arrays are not those that were written")
+        train, train_labels, test, test_labels = (torch.from_numpy(array) for array in arrays.values())
+        return Raw(str(archive["label"]), (train, train_labels), (test, test_labels))
 
 
 def write_copy(path: Path, raw: Raw) -> None:
-    """Write `raw` as an uncompressed NumPy archive."""
-    arrays = dict(zip(("train", "train_labels", "test", "test_labels"), (*raw.train, *raw.test), strict=True))
-    np.savez(path, label=np.array(raw.label), **{key: tensor.numpy() for key, tensor in arrays.items()})
+    """Write `raw` with its fingerprint as an uncompressed NumPy archive."""
+    arrays = {name: tensor.numpy() for name, tensor in zip(ARRAYS, (*raw.train, *raw.test), strict=True)}
+    np.savez(path, label=np.array(raw.label), sha256=np.array(_fingerprint(arrays)), **arrays)
 
 
 def _checked(data_set: DataSet, raw: Raw, path: Path, way_out: str) -> Raw:
-    """`raw` itself, unless its sizes are not the data set's."""
+    """`raw` itself; LthError where its sizes or labels are not the data set's."""
     for (pixels, labels), size in zip((raw.train, raw.test), data_set.sizes, strict=True):
-        fits = pixels.shape == (size, *data_set.shape) and labels.shape == (size,)
-        if not (fits and pixels.dtype == torch.uint8 and 0 <= labels.min() and labels.max() < len(data_set.classes)):
-            raise LthError(f"{path} does not hold {size} {data_set.label} images with labels 0 to 9: {way_out}")
+        if pixels.dtype != torch.uint8 or pixels.shape != (size, *data_set.shape) or labels.shape != (size,):
+            wanted, shape = (_product(numbers) for numbers in ((size, *data_set.shape), pixels.shape))
+            raise LthError(
+                f"{path} holds {shape} {pixels.dtype} pixels and {len(labels)} labels where {data_set.label} has "
+                f"{wanted} uint8 pixels: {way_out}"
+            )
+        if labels.min() < 0 or labels.max() >= len(data_set.classes):
+            label = next(n for n in (int(labels.min()), int(labels.max())) if not 0 <= n < len(data_set.classes))
+            raise LthError(
+                f"{path} holds the label {label}, but {data_set.label} has {len(data_set.classes)} classes "
+                f"({', '.join(data_set.classes)}): {way_out}"
+            )
     return raw
+
+
+def _product(numbers: Iterable[int]) -> str:
+    return "x".join(map(str, numbers))

@@ -1,6 +1,7 @@
 """The programs that train: which there are, and which one suits a run."""
 
 from functools import partial
+from importlib.util import find_spec
 
 import torch
 
@@ -25,7 +26,7 @@ def choose(recipe: Recipe, density: float, name: str = "auto", device: str = "cp
     """The engine for a run of this density, by name and as a factory; LthError where a forced one does not fit."""
     check_choice("engine", name, CHOICES)
     check_device(device)
-    fits = device == "cpu" and _fully_connected(recipe)
+    fits = device == "cpu" and find_spec("numba") is not None and _fully_connected(recipe)
     if name == "auto":
         name = ("sparse" if density < CROSSOVER else "dense") if fits else "stacked"
     if name == "stacked":
@@ -34,7 +35,7 @@ def choose(recipe: Recipe, density: float, name: str = "auto", device: str = "cp
         return name, partial(Stacked, device=device)
     if not fits:
         raise LthError(
-            f"the engine {name!r} trains fully connected nets with plain Adam on the CPU, "
+            f"the engine {name!r} trains fully connected nets with plain Adam on the CPU, with Numba, "
             f"not the recipe {recipe.name!r} on {device}: choose auto or stacked"
         )
     if name == "dense":
@@ -47,6 +48,7 @@ def choose(recipe: Recipe, density: float, name: str = "auto", device: str = "cp
 
 
 def _fully_connected(recipe: Recipe) -> bool:
-    """Whether the recipe is one for the CPU engines."""
+    """Whether the recipe is one for the CPU engines: a stack of linear layers, Adam, images as bytes."""
     plain_adam = recipe.optimizer.name == "adam" and not recipe.optimizer.weight_decay
-    return plain_adam and not recipe.augment and isinstance(skeleton(recipe), FullyConnected)
+    as_bytes = recipe.preprocessing != "none" and not recipe.augment
+    return plain_adam and as_bytes and type(skeleton(recipe)) is FullyConnected

@@ -2,7 +2,6 @@
 
 import torch
 
-from lth.datasets import catalogue
 from lth.engines.stacked import BLOCK
 from lth.models import skeleton
 from lth.recipes import Recipe
@@ -22,7 +21,7 @@ def replica_bytes(recipe: Recipe) -> int:
     saved, outputs = [], []
     hooks = [module.register_forward_hook(lambda *args: outputs.append(args[2].nbytes)) for module in net.modules()]
     with torch.autograd.graph.saved_tensors_hooks(lambda t: saved.append(t.nbytes), lambda _: None):
-        net(torch.empty(recipe.batch_size, *catalogue.find(recipe.dataset).shape, device="meta"))
+        net(torch.empty(recipe.batch_size, *recipe.shape, device="meta"))
     for hook in hooks:
         hook.remove()
     measured = 3 * max(outputs) * BLOCK["cuda"] // recipe.batch_size

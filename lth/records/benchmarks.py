@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pandera.pandas as pa
+import pyarrow as arrow
 
 from lth.errors import LthError
 from lth.paths import make_dir, records_dir
@@ -33,11 +34,8 @@ COSTS = pa.DataFrameSchema(
 
 def load(record: str = "benchmark") -> pd.DataFrame:
     """The benchmark's record, a row a program, level and `what`; LthError where it is missing or not as written."""
-    (costs,) = parquet.read(record, (FILE,), "benchmarks", "make it again with `make bench`")
-    try:
-        return COSTS.validate(costs)
-    except pa.errors.SchemaError as error:
-        raise LthError(f"{record}/{FILE} does not obey the record format: {str(error).splitlines()[0]}") from error
+    (file,) = parquet.verified(record, (FILE,), "benchmarks", "make it again with `make bench`")
+    return _valid(file.table().to_pandas(), record)
 
 
 def load_or_none(record: str) -> pd.DataFrame | None:
@@ -46,7 +44,16 @@ def load_or_none(record: str) -> pd.DataFrame | None:
 
 
 def save(costs: pd.DataFrame, record: str = "benchmark") -> Path:
-    """Write the benchmark's record and its checksum; returns the folder."""
+    """Write the benchmark's record and its checksum; returns the folder. LthError where it does not obey the format."""
+    table = arrow.Table.from_pandas(_valid(costs, record), preserve_index=False)
     folder = make_dir(records_dir() / record)
-    parquet.write(folder, {FILE: COSTS.validate(costs)})
+    parquet.write(folder, {FILE: table})
     return folder
+
+
+def _valid(costs: pd.DataFrame, record: str) -> pd.DataFrame:
+    """The table itself, if it obeys the format."""
+    try:
+        return COSTS.validate(costs)
+    except pa.errors.SchemaError as error:
+        raise LthError(f"{record}/{FILE} does not obey the record format: {str(error).splitlines()[0]}") from error

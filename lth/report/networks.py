@@ -59,7 +59,7 @@ def protocols(studies: Iterable[Study]) -> pd.DataFrame:
     """A column for each recipe of the studies: what is trained, and how."""
     columns = {}
     for chosen in studies:
-        draws = {arm: n for grid in chosen.grids for arm, n in grid.draws.items()}
+        draws = {arm: n for grid in chosen.grids for arm, n in dict(grid.draws).items()}
         for recipe in chosen.recipes:
             o, p = recipe.optimizer, recipe.pruning
             rates = [f"{what} {100 * rate:.3g}" for what, rate in (("conv", p.convolution), ("fc", p.linear)) if rate]

@@ -6,6 +6,7 @@ from lth import records
 from lth.errors import LthError, check_choice
 from lth.records.published import Records
 from lth.report.text import on_copies
+from lth.running import state
 from lth.studies.catalogue import STUDIES
 from lth.studies.parameters import study
 from lth.studies.study import Study
@@ -37,7 +38,7 @@ def study_of(namespace: dict, *others: str, drawn: str | None = None) -> Study:
     chosen = study(namespace["study"], **given)
     if drawn and given.get("arms") is None and not unchanged(chosen):
         return study(namespace["study"], **(given | {"arms": drawn}))
-    planned = {arm for grid in chosen.grids for arm in grid.draws}
+    planned = {arm for grid in chosen.grids for arm in grid.arms}
     if drawn and (lacking := [arm for arm in drawn.split(",") if arm not in planned]):
         named = ",".join(sorted(planned))
         raise LthError(
@@ -59,7 +60,7 @@ def published_of(chosen: Study) -> Records | None:
     """As `records_of`, but None where nothing of an unchanged study is published: it may take hours to train."""
     if not unchanged(chosen):
         return chosen.run()
-    published = chosen.published()
+    published = state.of(chosen).published
     return records.collect(chosen.name, published) if published else None
 
 

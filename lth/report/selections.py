@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from lth.arms import FROM_DENSE
+from lth.arms import ARMS
 from lth.errors import LthError
 from lth.records.published import Records
 
@@ -42,7 +42,7 @@ def average_draws(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 def with_dense(runs: pd.DataFrame) -> pd.DataFrame:
     """The runs, with the ticket's level 0 repeated for the arms that start from the same dense net, in their trials."""
     dense = runs[(runs["arm"] == "ticket") & (runs["level"] == 0)]
-    sharing = runs[~runs["arm"].isin(FROM_DENSE)]
+    sharing = runs[runs["arm"].isin([name for name, arm in ARMS.items() if arm.first_level > 0])]
     repeated = [
         dense[(dense["recipe"] == recipe) & dense["trial"].isin(group["trial"])].assign(arm=arm)
         for (recipe, arm), group in sharing.groupby(["recipe", "arm"])

@@ -59,7 +59,7 @@ SHORT_NAMES = {  # of arms, in notes
 def planned_trials(grids: Iterable[Grid], arms: Iterable[str] | None = None) -> dict[str, int]:
     """How many trials a study's grids plan for each of `arms` (None: for every arm); without those not planned."""
     wanted = [arm for arm in ARMS if arms is None or arm in arms]
-    planned = {arm: max((grid.trials for grid in grids if arm in grid.draws), default=0) for arm in wanted}
+    planned = {arm: max((grid.trials for grid in grids if arm in grid.arms), default=0) for arm in wanted}
     return {arm: trials for arm, trials in planned.items() if trials}
 
 

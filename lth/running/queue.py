@@ -1,88 +1,73 @@
-"""Running a study: Dask trains what is missing, this process alone keeps what comes back, Rich shows how far it is."""
+"""The jobs of a study that are with Dask: what is ready is submitted, what comes back is kept by this process alone."""
 
-import contextlib
 import json
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 
 import dask
-import psutil
 from dask.distributed import Client, Future, as_completed
 from distributed.scheduler import KilledWorker
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from lth import records
-from lth.engines.cost import cost
-from lth.errors import LthError, check_positive
-from lth.lottery import Job, Procedure, procedures
-from lth.paths import commit, make_dir, runs_dir
+from lth.datasets import loading
+from lth.errors import LthError
+from lth.lottery import Chain, Job, Left, next_level
+from lth.models import Weights
+from lth.paths import commit
 from lth.records import store
 from lth.records.store import Finished
-from lth.running.cluster import connect
+from lth.running.notes import announced
+from lth.running.state import State
 from lth.running.worker import execute
 from lth.runs import Run
-
-
-def run(study, workers: int | None = None, scheduler: str | None = None, device: str = "cpu") -> int:
-    """Train the study's missing runs and keep each as soon as it is finished; returns how many were trained.
-
-    `workers` one-thread processes on this machine (unless given, one for each core, or a single one for a GPU), or the
-    Dask scheduler that listens at the address `scheduler`. Interrupt it at any time: what is finished is kept, and a
-    second call does the rest.
-    """
-    if workers is not None:
-        check_positive("workers", workers, 256)
-        if scheduler is not None:
-            raise LthError(f"a scheduler has workers of its own: leave out either workers ({workers}) or {scheduler!r}")
-    study.check(device)
-    make_dir(runs_dir())
-    store.clean()
-    console = Console(stderr=True)
-    for problem in store.verify(run.key for run in study.runs()):
-        console.print(problem)
-    missing = study.missing()
-    if not missing:
-        return 0
-    workers = workers or (1 if device == "cuda" else os.cpu_count())
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("left:"))
-    with connect(workers, scheduler) as client, Progress(*columns, TimeRemainingColumn(), console=console) as bar:
-        task = bar.add_task(f"{study.name}: {len(missing)} runs to train", total=sum(map(cost, missing)))
-        queue = Queue(study, {run.key for run in missing}, client, device, console.print)
-        for count, finished in enumerate(queue.train(), 1):
-            bar.update(task, advance=cost(finished), description=f"{study.name}: {count} of {len(missing)} runs")
-    return len(missing)
+from lth.training import loss_gradients
 
 
 @dataclass
 class Walk:
-    """A procedure on its way, and the deepest level at which one of its runs is missing."""
+    """One head of a chain on its way down the levels."""
 
-    procedure: Procedure
-    deepest: int
+    chain: Chain
+    head: tuple[str, int]
+    levels: set[int]  # at which a run that waits for it is missing
+    level: int = 0  # the level that comes next
+    dense: Left | None = None  # what its level 0 left
+    before: Left | None = None  # what the level before the next one left
+
+    def take(self, finished: Finished) -> None:
+        """Go on to the next level with what the head's run left."""
+        self.before = Left(finished.weights, finished.rewound, finished.masks, finished.moments)
+        self.dense = self.dense or self.before
+        self.level += 1
+
+    def gradients(self, weights: Weights) -> Weights:
+        """Gradients of the training loss at `weights`, for criteria that ask for them."""
+        run = self.chain.run(self.head[0], self.level, self.head[1])
+        return loss_gradients(run.recipe, loading.load(run.recipe, run.split()))(weights)
 
 
 class Queue:
-    """The jobs of a study that are with Dask, and the procedures that wait for them."""
+    """The jobs of a study that are with Dask, and the chains that wait for them."""
 
-    def __init__(self, study, missing: set[str], client: Client, device: str, say):
-        self.study, self.missing, self.client, self.device, self.say = study, missing, client, device, say
+    def __init__(self, before: State, client: Client, device: str, say: Callable[[str], object]):
+        """`before` says what is missing; `say` prints a sentence."""
+        self.name, self.client, self.device, self.say = before.name, client, device, say
+        self.missing = {run.key for run in before.missing}
         self.commit = commit()
-        self.published = records.load_or_empty(study.name).runs.set_index("key")
+        self.published = before.records.runs.set_index("key")
         self.ready: list[tuple[Job, Walk | None]] = []
         self.waiting: dict[Future, list[tuple[Job, Walk | None]]] = {}
         self.completed = as_completed(loop=client.loop)
 
-    def train(self) -> Iterator[Run]:
+    def train(self, chains: Sequence[Chain]) -> Iterator[Run]:
         """Train and keep every missing run, and those again whose weights a missing one needs; yields the missing."""
-        with _announced(self):
-            for chain in self.study.chains():
-                for runs, procedure in procedures(chain):
-                    levels = [run.level for run in runs if run.key in self.missing]
+        workers = len(self.client.scheduler_info(n_workers=-1)["workers"])
+        with announced(self.name, min(workers, len(self.missing))):
+            for chain in chains:
+                for head in chain.heads():
+                    levels = {run.level for run in chain.following(head) if run.key in self.missing}
                     if levels:
-                        self._go_on(Walk(procedure, max(levels)))
+                        self._go_on(Walk(chain, head, levels))
             self._submit()
             for future in self.completed:
                 stack, results = self.waiting.pop(future), _result(future)
@@ -92,26 +77,26 @@ class Queue:
                     store.write(finished)
                     self._report(finished)
                     if walk:
-                        self._go_on(walk, finished)
+                        walk.take(finished)
+                        self._go_on(walk)
                 self._submit()
                 yield from (job.run for job, _ in stack if job.run.key in self.missing)
 
-    def _go_on(self, walk: Walk, finished: Finished | None = None) -> None:
-        """Give a procedure what it waits for and collect its next jobs, past levels that are kept already."""
-        while True:
-            try:
-                head, *others = walk.procedure.send(finished)
-            except StopIteration:
-                return
-            level = head.run.level
-            finished, problem = store.read_or_set_aside(head.run.key)
+    def _go_on(self, walk: Walk) -> None:
+        """Collect the next jobs of a chain, past levels that are kept already."""
+        while walk.level <= max(walk.levels):
+            head = walk.chain.run(walk.head[0], walk.level, walk.head[1])
+            finished, problem = store.read_or_set_aside(head.key)
             if problem:
                 self.say(problem)
-            if finished is None and (level < walk.deepest or head.run.key in self.missing):
-                self.ready.append((head, walk))
-            self.ready += [(job, None) for job in others if job.run.key in self.missing]
-            if finished is None or level == walk.deepest:
-                return
+            if finished is None or walk.level in walk.levels:
+                first, *others = next_level(walk.chain, walk.head, walk.level, walk.dense, walk.before, walk.gradients)
+                self.ready += [(job, None) for job in others if job.run.key in self.missing]
+                if finished is None:
+                    if walk.level < max(walk.levels) or head.key in self.missing:
+                        self.ready.append((first, walk))
+                    return
+            walk.take(finished)
 
     def _submit(self) -> None:
         """Hand Dask what is ready: a GPU trains all runs of a recipe side by side, a core one after the other.
@@ -119,10 +104,11 @@ class Queue:
         Earlier trials go first, so that whole trials are finished early. Jobs travel inside their task, so that it can
         be repeated where a worker dies; hence no warning that they are large.
         """
-        stacks: dict[tuple | str, list[tuple[Job, Walk | None]]] = {}
+        stacks: dict[object, list[tuple[Job, Walk | None]]] = {}
         for job, walk in self.ready:
-            together = job.run.recipe, job.moments and job.moments.steps  # a stack counts its steps once
-            stacks.setdefault(together if self.device == "cuda" else job.run.key, []).append((job, walk))
+            finished_steps = job.moments.steps if job.moments else 0  # a stack counts its steps once
+            side_by_side = (job.run.recipe, finished_steps)
+            stacks.setdefault(side_by_side if self.device == "cuda" else job.run.key, []).append((job, walk))
         self.ready = []
         for stack in stacks.values():
             jobs = [job for job, _ in stack]
@@ -139,34 +125,25 @@ class Queue:
         """Say so where a run that was trained again does not give the masks that were published."""
         key = finished.summary["key"]
         if key in self.published.index and self.published.loc[key, "mask_sha256"] != finished.summary["mask_sha256"]:
-            what = "{arm}, trial {trial}, level {level}".format(**finished.summary)
-            self.say(f"trained again, {what} has other masks than its published record: another type of machine?")
+            where = "{arm}, trial {trial}, level {level}".format(**finished.summary)
+            self.say(f"trained again, {where} has other masks than its published record: another type of machine?")
 
     def _report(self, finished: Finished) -> None:
         """Say so where a layer has no weight left, which global pruning allows."""
         empty = [name for name, left in json.loads(finished.summary["remaining"]).items() if not left]
         if empty and finished.summary["key"] in self.missing:
-            what = "{recipe}, {arm}, trial {trial}, level {level}".format(**finished.summary)
-            self.say(f"{what} has no weight left in {', '.join(empty)}: nothing passes through it but its bias")
-
-
-def running() -> dict[str, int]:
-    """How many runs of each study live processes are training now."""
-    counts = {}
-    for file in runs_dir().glob("running-*.json"):
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # just being written, or not one of ours
-            if not psutil.pid_exists(int(file.stem.removeprefix("running-"))):
-                file.unlink(missing_ok=True)  # its process was killed
-                continue
-            note = json.loads(file.read_text())
-            counts[note["study"]] = counts.get(note["study"], 0) + note["running"]
-    return counts
+            where = "{recipe}, {arm}, trial {trial}, level {level}".format(**finished.summary)
+            self.say(f"{where} has no weight left in {', '.join(empty)}: nothing passes through it but its bias")
 
 
 def _result(future: Future) -> list[Finished]:
     """The result of a future, or LthError where its worker died again and again or the scheduler is gone."""
     try:
         return future.result()
+    except ImportError as error:
+        raise LthError(
+            f"a worker cannot import what the study names ({error}): install that module where the workers run"
+        ) from error
     except KilledWorker as error:
         raise LthError(
             f"the workers that trained {future.key} were killed (out of memory?): use fewer workers"
@@ -175,19 +152,3 @@ def _result(future: Future) -> list[Finished]:
         raise LthError(
             "the Dask scheduler is gone: finished runs are kept, the same command goes on from there"
         ) from error
-
-
-@contextlib.contextmanager
-def _announced(queue: Queue) -> Iterator[None]:
-    """While this process trains, a file says so for `lth status`."""
-    file = runs_dir() / f"running-{os.getpid()}.json"
-    workers = len(queue.client.scheduler_info(n_workers=-1)["workers"])
-    note = json.dumps({"study": queue.study.name, "running": min(workers, len(queue.missing))})
-    try:
-        file.write_text(note)
-    except OSError as error:
-        raise LthError(f"cannot write to {file.parent} ({error.strerror}): make room there and try again") from error
-    try:
-        yield
-    finally:
-        file.unlink(missing_ok=True)

@@ -1,16 +1,18 @@
-"""From jobs to finished runs: train a stack of them and write down what they leave. Needs neither Dask nor a store."""
+"""From jobs to finished runs: train a stack of them and write down what they leave. Knows neither Dask nor Rich."""
 
+import contextlib
 import json
+import math
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
 import torch
 
 from lth import data, pruning
-from lth.arms import KEEPS_WEIGHTS, SHARES_MASKS
+from lth.arms import ARMS
 from lth.datasets import loading
 from lth.engines import choose
 from lth.engines._memory import most_replicas
@@ -24,21 +26,41 @@ from lth.training import EngineFactory, Trained, early_stop, train
 HISTOGRAM_BINS = np.linspace(-4, 4, 65)  # of starting values, in standard deviations of Gaussian Glorot
 
 
-def execute(jobs: Sequence[Job], device: str = "cpu", commit: str = "") -> list[Finished]:
+def execute(
+    jobs: Sequence[Job], device: str = "cpu", commit: str = "", load: Callable[..., data.TrialData] = loading.load
+) -> list[Finished]:
     """Train the jobs, which share a recipe, side by side: as one stack, or as several that fit into a GPU's memory.
 
-    A stack that does not fit after all is halved, with a message. Raises LthError where even a single run does not fit.
+    `load(recipe, generator)` gives a trial's data. A stack that does not fit after all is halved, with a message.
+    Raises LthError where even a single run does not fit.
     """
-    torch.set_num_threads(1)  # two processes with a thread each beat one with two; and sums keep their order
-    torch.set_flush_denormal(True)  # Adam's moments of dead weights decay into denormals, ten times slower
+    with _as_workers_compute():
+        return _execute(jobs, device, commit, load)
+
+
+@contextlib.contextmanager
+def _as_workers_compute() -> Iterator[None]:
+    """One thread, so that sums keep their order and processes do not wait for each other; denormals are flushed to 0,
+    since Adam's moments of dead weights decay into them and cost tenfold. Afterwards both are as they were."""
+    threads, flushes = torch.get_num_threads(), not (torch.full((), 2.0**-140) * 1.0).item()
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_flush_denormal(flushes)
+
+
+def _execute(jobs: Sequence[Job], device: str, commit: str, load: Callable[..., data.TrialData]) -> list[Finished]:
     runs = [job.run for job in jobs]
     densest = max(pruning.density(job.masks) for job in jobs)
     engine, factory = choose(runs[0].recipe, densest, runs[0].engine, device)
-    stacks = 1 if device == "cpu" else -(-len(jobs) // most_replicas(runs[0].recipe))
+    stacks = 1 if device == "cpu" else math.ceil(len(jobs) / most_replicas(runs[0].recipe))
     finished = []
-    for i in range(stacks):  # of about the same size
-        stack = jobs[len(jobs) * i // stacks : len(jobs) * (i + 1) // stacks]
-        trials = [loading.load(job.run.recipe, job.run.split()) for job in stack]
+    for part in np.array_split(np.arange(len(jobs)), stacks):  # of about the same size
+        stack = [jobs[i] for i in part]
+        trials = [load(job.run.recipe, job.run.split()) for job in stack]
         label = device if device == "cpu" else torch.cuda.get_device_name()
         finished += [
             finish(job, trained, trial.name, engine, label, commit, wrong_images(job.run.recipe, trained, trial.test))
@@ -73,7 +95,7 @@ def finish(
     `wrong`: the positions of the test images that it puts into a wrong class after training, where they are known.
     """
     run, left, stop = job.run, pruning.remaining(job.masks), early_stop(trained.curve)
-    own_masks = run.arm not in SHARES_MASKS
+    arm = ARMS[run.arm]
     summary = {
         "recipe": run.recipe.name,
         "arm": run.arm,
@@ -90,8 +112,8 @@ def finish(
         "final_test_acc": float(trained.curve["test_acc"][-1]),
         "final_train_acc": float(trained.curve["train_acc"][-1]),
         "mask_sha256": pruning.digest(job.masks),
-        "input_connections": _input_connections(job) if own_masks else None,
-        "start_histogram": json.dumps(_start_histogram(job)) if own_masks else None,
+        "input_connections": _input_connections(job) if not arm.borrows_mask else None,
+        "start_histogram": json.dumps(_start_histogram(job)) if not arm.borrows_mask else None,
         "drift": json.dumps(trained.drift) if trained.drift else None,
         "wrong_test_images": wrong,
         "spec": run.spec,
@@ -106,14 +128,13 @@ def finish(
         "commit": commit,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    keeps = run.arm in KEEPS_WEIGHTS
     return Finished(
         summary,
         trained.curve,
-        trained.weights if keeps else {},
-        trained.rewound if keeps and run.level == 0 else {},
-        job.masks if own_masks else {},
-        trained.moments if keeps and run.recipe.carry_optimizer else None,
+        trained.weights if arm.keeps_weights else {},
+        trained.rewound if arm.keeps_weights and run.level == 0 else {},
+        {} if arm.borrows_mask else job.masks,
+        trained.moments if arm.keeps_weights and run.recipe.carry_optimizer else None,
     )
 
 
@@ -144,7 +165,8 @@ def _start_histogram(job: Job) -> dict[str, list[int]]:
 
 
 def _histogram(weights: Weights, name: str, mask: torch.Tensor) -> list[int]:
-    fans = torch.nn.init._calculate_fan_in_and_fan_out(mask)
-    starts = weights[name][mask].double().numpy() / np.sqrt(2 / sum(fans))
+    outputs, inputs, *window = mask.shape
+    fans = (inputs + outputs) * math.prod(window)  # fan in and fan out together
+    starts = weights[name][mask].double().numpy() / np.sqrt(2 / fans)
     inside = np.clip(starts, HISTOGRAM_BINS[0], HISTOGRAM_BINS[-1])
     return np.histogram(inside, HISTOGRAM_BINS)[0].tolist()

@@ -1,13 +1,18 @@
 """Ten ways in which the 2020 replication's code departs from the protocol, each a switch of the recipe or another arm.
 
 Source: the code of the report "Testing the Lottery Ticket Hypothesis", github.com/artur-deluca/lth, as it was in 2020.
-What a switch changes in the procedure is in lth.lottery and lth.training.
+What a switch changes between levels is in the rules below; what it changes within a run, in lth.training.
 """
 
 from dataclasses import dataclass, replace
 
-from lth.errors import check_choice
+from lth.arms import ARMS
+from lth.errors import LthError, check_choice, check_whole
+from lth.lottery import PAPER, Chain, Left, Rules
+from lth.models import Weights, initialise, skeleton
 from lth.recipes import Recipe
+from lth.runs import stream
+from lth.training import Moments
 
 EPOCH = 917  # batches of 60 in 55,000 images, the last one short
 
@@ -54,8 +59,8 @@ def deviate(recipe: Recipe, name: str, *deviations: str) -> Recipe:
     """The recipe called `name` that is `recipe` with these deviations."""
     for deviation in deviations:
         check_choice("deviation", deviation, DEVIATIONS)
-        one = DEVIATIONS[deviation]
-        recipe = replace(recipe, **dict(one.recipe), pruning=replace(recipe.pruning, **dict(one.pruning)))
+        sets = DEVIATIONS[deviation]
+        recipe = replace(recipe, **dict(sets.recipe), pruning=replace(recipe.pruning, **dict(sets.pruning)))
     return replace(recipe, name=name)
 
 
@@ -63,3 +68,40 @@ def control(*deviations: str) -> str:
     """The arm with which these deviations compare tickets."""
     controls = {DEVIATIONS[name].control for name in deviations} - {"reinit"}
     return controls.pop() if controls else "reinit"
+
+
+def rules(recipe: Recipe) -> Rules:
+    """What the recipe's switches change between the levels of a chain; the paper's rules where it has none."""
+    if not (recipe.carry_optimizer or recipe.resume_level):
+        return PAPER
+    return Rules(_rewind, _carry, _check)
+
+
+def _rewind(chain: Chain, level: int, dense: Left) -> Weights:
+    """The weights to which a level goes back: those of iteration k, unless a resumption lost them."""
+    if not chain.recipe.resume_level or level < chain.recipe.resume_level:
+        return dense.rewound
+    fresh = stream(chain.root_seed, chain.trial, "resumption")
+    return initialise(skeleton(chain.recipe), fresh, chain.recipe.initial_std)
+
+
+def _carry(chain: Chain, level: int, before: Left) -> Moments | None:
+    """The moments with which a level starts: those that the level before it left in the same process."""
+    return before.moments if chain.recipe.carry_optimizer and level != chain.recipe.resume_level else None
+
+
+def _check(chain: Chain) -> None:
+    """LthError where switches and arms or levels contradict each other."""
+    resumed = chain.recipe.resume_level
+    check_whole("resume level", resumed)
+    if resumed > chain.levels:
+        raise LthError(
+            f"resume level must be at most the {chain.levels} levels, not {resumed}: ask for at least as many levels"
+        )
+    unfit = [name for name, count in dict(chain.draws).items() if count and ARMS[name].mask in ("random", "oneshot")]
+    if unfit:
+        switch = "carry optimizer" if chain.recipe.carry_optimizer else "resume level"
+        raise LthError(
+            f"{switch} needs levels that follow each other, which {unfit[0]} does not have: choose the arms ticket and "
+            f"reinit or chain-reinit"
+        )

@@ -2,13 +2,18 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 from lth.arms import ARMS
 from lth.datasets import loading
 from lth.engines import CHOICES
 from lth.errors import LthError, check_choice, check_positive
+from lth.models import skeleton
+from lth.names import name_of
+from lth.pruning import ladder
 from lth.recipes import Recipe
-from lth.records.published import copies
+from lth.records.glance import copies
+from lth.studies import from_file
 from lth.studies.catalogue import STUDIES
 from lth.studies.study import Grid, Study
 
@@ -47,7 +52,7 @@ def study(
     warmup: int | None = None,
     recipes: str | None = None,
 ) -> Study:
-    """The study of that name, changed where an argument is given.
+    """The study of that name, or that a TOML file declares (see lth.studies.from_file), changed where an argument is.
 
     `arms` is text such as "ticket,reinit:3"; `levels` counts pruning rounds, so levels 0 to `levels` are trained;
     `trials` sets the size of the largest grid and limits the others; `iterations` moves the drops of the learning
@@ -57,8 +62,7 @@ def study(
     It is on the images that its published records are on, or else on those in the data folder: a copy is part of a
     run's key (Recipe.copy), so that results on it never mix with those on the original.
     """
-    check_choice("study", name, STUDIES)
-    chosen = STUDIES[name]
+    chosen = _declared(name)
     for what, value, most in (("trials", trials, 1000), ("levels", levels, 1000), ("iterations", iterations, 10**8)):
         if value is not None:
             check_positive(what, value, most)
@@ -78,12 +82,32 @@ def study(
         wanted = [replace(recipe, rewind=rewind) for recipe in wanted]
     if warmup is not None:
         wanted = [with_warmup(recipe, warmup) for recipe in wanted]
-    published = copies(name)
-    wanted = [replace(r, copy=published[r.dataset]) if r.dataset in published else loading.as_found(r) for r in wanted]
-    chosen = replace(chosen, recipes=tuple(wanted), levels=levels or chosen.levels, engine=engine or chosen.engine)
+    published = copies(chosen.name)
+    placed = tuple(_placed(recipe, published) for recipe in wanted)
+    chosen = replace(chosen, recipes=placed, levels=levels or chosen.levels, engine=engine or chosen.engine)
     if levels is not None:
-        chosen.check_levels()
+        for recipe in chosen.recipes:
+            ladder(skeleton(recipe), recipe.pruning, chosen.levels)
     return chosen
+
+
+def _placed(recipe: Recipe, published: dict[str, str]) -> Recipe:
+    """The recipe on the images that published records are on, or else on those in the data folder."""
+    data_set = name_of(recipe.dataset)
+    return replace(recipe, copy=published[data_set]) if data_set in published else loading.as_found(recipe)
+
+
+def _declared(name: str) -> Study:
+    """The study of that name, or that a TOML file declares."""
+    if isinstance(name, str) and name.endswith(".toml"):
+        own = from_file.read(Path(name).expanduser(), parse_arms)
+        if own.name in STUDIES:
+            raise LthError(f"{name}: there is a study {own.name!r} already: give yours another name")
+        return own
+    if not isinstance(name, str):
+        raise LthError(f"a study is named by text, not {name!r}: choose one of {', '.join(STUDIES)}")
+    check_choice("study", name, STUDIES)
+    return STUDIES[name]
 
 
 def _named(names: str, recipes: tuple[Recipe, ...]) -> list[Recipe]:

@@ -1,34 +1,48 @@
-"""Grids of runs: what a study consists of, what of it is missing, and how to get its records."""
+"""Grids of runs: what a study consists of. Nothing here looks at the disk; `Study.run` hands over to lth.running."""
 
-import sys
+from __future__ import annotations
+
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-import torch
-
-from lth import lottery, records
 from lth.arms import ARMS
-from lth.datasets import catalogue, loading
-from lth.datasets.catalogue import DataSet
-from lth.engines import choose
-from lth.errors import LthError
-from lth.lottery import Chain
-from lth.models import skeleton
-from lth.pruning import ladder
+from lth.lottery import Chain, Draws
 from lth.recipes import Recipe
-from lth.records import Records, store
-from lth.runs import Run, stream
+from lth.runs import Run
+from lth.studies.deviations import rules
+from lth.studies.sources import identified
+
+if TYPE_CHECKING:
+    from lth.records import Records
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Trials 0, 1, … of some arms; `draws` says how often each arm is drawn in a trial.
+    """Trials 0, 1, … of some arms.
 
-    It holds for the study's recipes of these names, or for all of them where none is named.
+    Arguments:
+        draws: how often each arm is drawn in a trial; a mapping, kept as pairs.
+        trials: how many trials.
+        recipes: the names of the study's recipes that it holds for; all of them where none is named.
     """
 
-    draws: dict[str, int]
+    draws: Draws
     trials: int
     recipes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if isinstance(self.draws, Mapping):
+            object.__setattr__(self, "draws", tuple(self.draws.items()))
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The arms that are drawn."""
+        return tuple(dict(self.draws))
+
+    def holds_for(self, recipe: Recipe, trial: int) -> bool:
+        """Whether this trial of this recipe is part of the grid."""
+        return trial < self.trials and (not self.recipes or recipe.name in self.recipes)
 
 
 @dataclass(frozen=True)
@@ -42,6 +56,9 @@ class Study:
     root_seed: int = 0
     engine: str = "auto"
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "recipes", tuple(map(identified, self.recipes)))
+
     @property
     def trials(self) -> int:
         """How many trials the largest grid has."""
@@ -50,7 +67,15 @@ class Study:
     def chains(self) -> list[Chain]:
         """One chain for every recipe and trial."""
         return [
-            Chain(recipe, trial, self.levels, self._draws(trial, recipe), self.root_seed, self.engine)
+            Chain(
+                recipe,
+                trial,
+                self.levels,
+                self._draws(trial, recipe),
+                root_seed=self.root_seed,
+                engine=self.engine,
+                rules=rules(recipe),
+            )
             for trial in range(self.trials)
             for recipe in self.recipes
         ]
@@ -59,53 +84,13 @@ class Study:
         """Every run of the study."""
         return [run for chain in self.chains() for run in chain.runs()]
 
-    def published(self) -> list[Run]:
-        """The runs whose records are published."""
-        there = set(records.load_or_empty(self.name).runs["key"])
-        return [run for run in self.runs() if run.key in there]
+    def run(self, **options: Any) -> Records:
+        """Train what is missing and return the records of all its runs (options: see lth.running.complete.train)."""
+        from lth.running import complete  # Dask and Rich are needed only where something is trained
 
-    def missing(self) -> list[Run]:
-        """The runs that are neither published nor kept."""
-        done = set(records.load_or_empty(self.name).runs["key"]) | store.keys()
-        return [run for run in self.runs() if run.key not in done]
+        return complete.run(self, **options)
 
-    def check(self, device: str = "cpu") -> None:
-        """LthError where the engine does not fit, the ladder is too deep or the data set cannot be read."""
-        for recipe in self.recipes:
-            arms = {arm for trial in range(self.trials) for arm in self._draws(trial, recipe)}
-            lottery.check(recipe, arms, self.levels)
-            choose(recipe, 1.0, self.engine, device)
-            check_fits(recipe, catalogue.find(recipe.dataset))
-            loading.load(recipe, stream(self.root_seed, 0, "split"))
-        self.check_levels()
-
-    def check_levels(self) -> None:
-        """LthError where a recipe's network cannot be pruned so many times."""
-        for recipe in self.recipes:
-            ladder(skeleton(recipe), recipe.pruning, self.levels)
-
-    def run(self, **options) -> Records:
-        """Train what is missing (options: see lth.running.queue.run) and return the records of all its runs."""
-        for problem in store.verify(run.key for run in self.runs()):
-            print(problem, file=sys.stderr)
-        if self.missing():
-            from lth.running import queue  # Dask and Rich are needed only where something is trained
-
-            queue.run(self, **options)
-        return records.collect(self.name, self.runs())
-
-    def _draws(self, trial: int, recipe: Recipe) -> dict[str, int]:
-        grids = [g for g in self.grids if trial < g.trials and (not g.recipes or recipe.name in g.recipes)]
-        return {arm: max(g.draws.get(arm, 0) for g in grids) for arm in ARMS if any(arm in g.draws for g in grids)}
-
-
-def check_fits(recipe: Recipe, data_set: DataSet) -> None:
-    """LthError where the recipe's network cannot take the images of its data set."""
-    try:
-        skeleton(recipe)(torch.empty(2, *data_set.shape, device="meta"))
-    except RuntimeError as error:
-        channels, height, width = data_set.shape
-        raise LthError(
-            f"the network {recipe.model!r} cannot take {data_set.label}'s images of {channels}x{height}x{width} "
-            f"(channels, height, width): lenet is for mnist and fashion-mnist, the others are for cifar10"
-        ) from error
+    def _draws(self, trial: int, recipe: Recipe) -> tuple[tuple[str, int], ...]:
+        """How often each arm is drawn in a trial: as often as in the grid that draws it most."""
+        held = [dict(grid.draws) for grid in self.grids if grid.holds_for(recipe, trial)]
+        return tuple((arm, max(draws.get(arm, 0) for draws in held)) for arm in ARMS if any(arm in d for d in held))

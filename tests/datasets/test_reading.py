@@ -40,7 +40,7 @@ def test_one_changed_byte_is_found_and_named(data_dir, tiny_mnist):
 
 def test_refuses_a_wrong_count(monkeypatch, tiny_mnist, tiny_files):
     short = with_files(monkeypatch, tiny_mnist, tiny_files, sizes=(241, 60))
-    with pytest.raises(LthError, match="does not hold 241 MNIST images"):
+    with pytest.raises(LthError, match="holds 240x1x28x28 .* pixels and 240 labels where MNIST has 241x1x28x28"):
         reading.read(short)
 
 
@@ -69,6 +69,55 @@ def test_copy_round_trip_and_damage(data_dir, tiny_mnist):
     content[len(content) // 2] ^= 1
     tiny_mnist.copy.write_bytes(content)
     with pytest.raises(LthError, match="mnist-copy.npz is corrupt: delete it and run `lth data mnist --from DIR`"):
+        reading.read(tiny_mnist)
+
+
+def test_a_label_beyond_the_classes_is_told_with_those_of_the_data_set(data_dir, tiny_mnist):
+    shirts = dataclasses.replace(tiny_mnist, label="Shirts", classes=("plain", "striped"))
+    with pytest.raises(LthError, match=r"holds the label 9, but Shirts has 2 classes \(plain, striped\)"):
+        reading.read(shirts)
+
+
+@pytest.fixture
+def copied(data_dir, tiny_mnist) -> reading.Raw:
+    """The tiny MNIST as an image copy only."""
+    raw = dataclasses.replace(reading.read(tiny_mnist), label="MNIST (JPEG copy)")
+    reading.write_copy(tiny_mnist.copy, raw)
+    for name, _ in tiny_mnist.files:
+        (tiny_mnist.path / name).unlink()
+    return raw
+
+
+def test_copies_of_one_label_but_other_images_have_other_fingerprints(copied, tiny_mnist):
+    first = reading.copy_fingerprint(tiny_mnist)
+    assert len(first) == 64
+    reading.write_copy(tiny_mnist.copy, copied)
+    assert reading.copy_fingerprint(tiny_mnist) == first
+    copied.train[0][7, 0, 3, 5] ^= 1
+    reading.write_copy(tiny_mnist.copy, copied)
+    assert reading.copy_fingerprint(tiny_mnist) != first
+    tiny_mnist.copy.unlink()
+    with pytest.raises(LthError, match="there is no copy of MNIST: run `lth data mnist --from DIR`"):
+        reading.copy_fingerprint(tiny_mnist)
+
+
+def rewritten(path, **changes) -> None:
+    """Change the arrays of the archive at `path`; None leaves one out."""
+    with np.load(path) as arrays:
+        contents = {name: array for name, array in (dict(arrays) | changes).items() if array is not None}
+    np.savez(path, **contents)
+
+
+def test_a_copy_from_before_fingerprints_has_the_same_one(copied, tiny_mnist):
+    fingerprint = reading.copy_fingerprint(tiny_mnist)
+    rewritten(tiny_mnist.copy, sha256=None)
+    assert reading.copy_fingerprint(tiny_mnist) == fingerprint
+    assert torch.equal(reading.read(tiny_mnist).test[0], copied.test[0])
+
+
+def test_images_that_are_not_those_of_the_fingerprint_are_refused(copied, tiny_mnist):
+    rewritten(tiny_mnist.copy, test=copied.test[0].numpy() + 1)
+    with pytest.raises(LthError, match="mnist-copy.npz is corrupt"):
         reading.read(tiny_mnist)
 
 

@@ -14,12 +14,12 @@ import torch
 from reference import CLASSES, SIZES, images
 from torch.nn import functional as F
 
-from lth import models, pruning
+from lth import pruning
 from lth.data import Images, TrialData
 from lth.engines.dense import Dense
 from lth.engines.sparse import Sparse
 from lth.engines.stacked import Stacked
-from lth.models import FullyConnected, build_model, initialise, skeleton
+from lth.models import build_model, initialise, skeleton
 from lth.recipes import RECIPES, Optimizer
 from lth.training import Start, early_stop, train
 
@@ -27,18 +27,15 @@ RUNS, BOUND = 24, 3.0  # pairs, standard errors
 MEASURED = ("early-stop iteration", "validation loss", "test accuracy")
 RECIPE = replace(
     RECIPES["lenet"],
-    model="small",
+    model="fc-" + "-".join(map(str, SIZES[1:-1])),
+    shape=(1, 1, SIZES[0]),
+    classes=SIZES[-1],
     optimizer=Optimizer("adam", 2e-2),
     batch_size=12,
     iterations=200,
     eval_every=10,
     train_eval_every=200,
 )
-
-
-@pytest.fixture(autouse=True)
-def small_net(monkeypatch):
-    monkeypatch.setitem(models.MODELS, "small", lambda: FullyConnected(*SIZES))
 
 
 def numbers(seed: int) -> torch.Generator:
@@ -123,9 +120,7 @@ def errors_apart(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def plain():
-    models.MODELS["small"] = lambda: FullyConnected(*SIZES)
-    yield measure(Plain)
-    del models.MODELS["small"]
+    return measure(Plain)
 
 
 @pytest.mark.parametrize(

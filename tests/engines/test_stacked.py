@@ -6,10 +6,10 @@ import torch
 from torch.nn import functional as F
 
 from lth import data as lth_data
-from lth import models, pruning
+from lth import pruning
 from lth.data import Images, TrialData
 from lth.engines.stacked import Stacked
-from lth.models import FullyConnected, build_model, initialise, skeleton
+from lth.models import build_model, initialise, skeleton
 from lth.recipes import RECIPES, Optimizer
 from lth.training import Moments, Start
 
@@ -17,14 +17,8 @@ ADAM = Optimizer("adam", 1e-2)
 SGD = Optimizer("sgd", 0.1, momentum=0.9, weight_decay=1e-2)
 
 
-@pytest.fixture(autouse=True)
-def small_net(monkeypatch):
-    """A network "small" that takes images of 3x4x4 pixels."""
-    monkeypatch.setitem(models.MODELS, "small", lambda: FullyConnected(48, 8, 10))
-
-
-def recipe(optimizer=ADAM, model="small", **changes):
-    return replace(RECIPES["lenet"], model=model, optimizer=optimizer, **changes)
+def recipe(optimizer=ADAM, model="fc-8", **changes):
+    return replace(RECIPES["lenet"], shape=(3, 4, 4), model=model, optimizer=optimizer, **changes)
 
 
 def numbers(seed: int) -> torch.Generator:

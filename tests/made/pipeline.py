@@ -12,32 +12,30 @@ import tiny_study
 import torch
 from tiny_study import TINY
 
-from lth import models
 from lth.data import TrialData
 from lth.datasets import catalogue, loading
 from lth.engines import choose
-from lth.lottery import Chain, Job, procedures
-from lth.models import FullyConnected, Weights
+from lth.lottery import Chain, Job, Left, next_level
+from lth.models import Weights
 from lth.pruning import density
 from lth.recipes import Pruning, Recipe
 from lth.records import store
 from lth.running.worker import finish
 from lth.studies.catalogue import STUDIES
-from lth.studies.deviations import control, deviate
+from lth.studies.deviations import control, deviate, rules
 from lth.training import EngineFactory, Moments, Trained, train
 
 SIZES = (784, 30, 20, 10)
-SMALL = replace(TINY, name="protocol", model="small", iterations=20, pruning=Pruning(linear=0.4, output=0.2))
+SMALL = replace(TINY, name="protocol", model="fc-30-20", iterations=20, pruning=Pruning(linear=0.4, output=0.2))
 EPOCH = 10  # batches of 20 in the 200 training images
 
 
 @contextlib.contextmanager
 def small_world(folder: Path, files: dict[str, bytes]) -> Iterator[None]:
-    """Here "mnist" means the tiny files in the data folder `folder`, "small" is a network, and no write is flushed."""
+    """Here "mnist" means the tiny files in the data folder `folder`, and no write is flushed."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LTH_DATA", str(folder))
         patch.setattr(os, "fsync", lambda _: None)
-        patch.setitem(models.MODELS, "small", lambda: FullyConnected(*SIZES))
         patch.setitem(catalogue.DATA_SETS, "mnist", catalogue.MNIST)
         patch.setitem(STUDIES, "tiny", tiny_study.STUDY)
         catalogue.MNIST.path.mkdir(parents=True)
@@ -92,23 +90,23 @@ def watch(job: Job) -> Seen:
 def pipeline(recipe: Recipe, draws: dict[str, int], sittings: tuple[int, ...] = (2,), engine: str = "stacked"):
     """Every run of trial 0 as {(arm, level): Seen}; `sittings` says to which level each process came before it ended.
 
-    As in lth.running.queue, a procedure goes on from what is kept on disk, and a later process starts it anew.
+    As in lth.running.queue, a chain goes on from what is kept on disk, also in a later process.
     """
     seen = {}
     for levels in sittings:
-        for _, procedure in procedures(Chain(recipe, 0, levels, draws, engine=engine)):
-            head = None
-            while True:
-                try:
-                    jobs = procedure.send(head)
-                except StopIteration:
-                    break
+        chain = Chain(recipe, 0, levels, draws, engine=engine, rules=rules(recipe))
+        for head in chain.heads():
+            dense = before = None
+            for level in range(levels + 1):
+                jobs = next_level(chain, head, level, dense, before)
                 for job in jobs:
                     if job.run.key not in store.keys():
-                        one = watch(job)
-                        seen[one.place] = one
-                        store.write(finish(job, one.trained, "MNIST", engine, "cpu", ""))
-                head = store.read(jobs[0].run.key)
+                        watched = watch(job)
+                        seen[watched.place] = watched
+                        store.write(finish(job, watched.trained, "MNIST", engine, "cpu", ""))
+                kept = store.read(jobs[0].run.key)
+                before = Left(kept.weights, kept.rewound, kept.masks, kept.moments)
+                dense = dense or before
     return seen
 
 

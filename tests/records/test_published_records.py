@@ -3,25 +3,27 @@
 import hashlib
 import json
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as parquet
 import pytest
 
 from lth import records
-from lth.arms import FROM_DENSE, OWN_CHAINS
+from lth.arms import ARMS, own_chains
+from lth.datasets import loading
 from lth.models import prunable as kinds
 from lth.models import skeleton
 from lth.paths import ROOT
 from lth.pruning import ladder
 from lth.recipes import Optimizer, Pruning, Recipe
-from lth.records import KEYS
+from lth.records import KEYS, contents
 from lth.records import published as records_published
 
-STUDIES = sorted(path.parent.name for path in (ROOT / "data" / "records").glob("*/curves.parquet"))
+RECORDS = ROOT / "data" / "records"
+STUDIES = sorted(path.parent.name for path in RECORDS.glob("*/curves.parquet"))
 studies = pytest.mark.parametrize("study", STUDIES)
-NESTED = ("ticket", "reinit", "oneshot", *OWN_CHAINS)  # random masks are drawn anew at every level
+NESTED = ("ticket", "reinit", "oneshot", *own_chains())  # random masks are drawn anew at every level
 
 
 @pytest.fixture(autouse=True)
@@ -29,36 +31,12 @@ def committed(monkeypatch):
     monkeypatch.delenv("LTH_DATA", raising=False)
 
 
-@cache
-def load(study: str) -> records.Records:
-    """The records of a study, read and checked once; a test that changes them would change them for all."""
-    return records.load(study)
-
-
 def recipe_of(run) -> Recipe:
     """The recipe that a run's specification holds."""
-    return recipe_from(json.dumps(json.loads(run["spec"])["recipe"]))
-
-
-@cache
-def recipe_from(fields_as_json: str) -> Recipe:
-    """The recipe with these fields."""
-    fields = json.loads(fields_as_json)
+    fields = json.loads(run["spec"])["recipe"]
     optimizer = fields["optimizer"] | {"milestones": tuple(fields["optimizer"]["milestones"])}
     parts = {"optimizer": Optimizer(**optimizer), "pruning": Pruning(**fields["pruning"])}
-    return Recipe(**fields | parts | {"drift_at": tuple(fields.get("drift_at", ()))})
-
-
-@cache
-def sizes_of(recipe: Recipe) -> dict[str, int]:
-    """The size of every parameter of the recipe's network."""
-    return {name: p.numel() for name, p in skeleton(recipe).named_parameters()}
-
-
-@cache
-def rung(recipe: Recipe, level: int) -> dict:
-    """How many weights are left at a level, by what is pruned together."""
-    return ladder(skeleton(recipe), recipe.pruning, level)[-1]
+    return loading.shaped(Recipe(**fields | parts | {"drift_at": tuple(fields.get("drift_at", ()))}))
 
 
 def multiples(step: int, recipe: Recipe) -> list[int]:
@@ -72,11 +50,11 @@ def test_something_is_published():
 
 @studies
 def test_every_run_has_all_its_measurements_and_no_nan(study):
-    published = load(study)
+    published = records.load(study)
     curves = dict(list(published.curves.groupby(KEYS)))
     assert len(curves) == len(published.runs)
-    for _, run in published.runs.iterrows():
-        recipe, curve = recipe_of(run), curves[tuple(run[KEYS])]
+    for run in published.runs.to_dict("records"):
+        recipe, curve = recipe_of(run), curves[tuple(run[name] for name in KEYS)]
         assert curve["iteration"].tolist() == multiples(recipe.eval_every, recipe)
         also = set(multiples(recipe.train_eval_every, recipe))
         assert (curve["train_acc"].notna() == curve["iteration"].isin(also)).all()
@@ -86,8 +64,8 @@ def test_every_run_has_all_its_measurements_and_no_nan(study):
 
 @studies
 def test_every_summary_follows_from_its_curve(study):
-    published = load(study)
-    runs = {key: run for key, run in published.runs.set_index(KEYS, drop=False).iterrows()}
+    published = records.load(study)
+    runs = published.runs.set_index(KEYS).to_dict("index")
     for key, curve in published.curves.groupby(KEYS):
         run = runs[key]
         stop = curve.loc[curve["val_loss"].idxmin()]
@@ -98,33 +76,41 @@ def test_every_summary_follows_from_its_curve(study):
 
 
 @studies
-def test_keys_hash_specifications_that_name_the_run(study):
-    runs = load(study).runs
-    assert [hashlib.sha256(spec.encode()).hexdigest() for spec in runs["spec"]] == runs["key"].tolist()
-    for _, run in runs.iterrows():
-        spec = json.loads(run["spec"])
-        assert {name: spec[name] for name in ("arm", "trial", "draw", "level")} == dict(
-            run[["arm", "trial", "draw", "level"]]
-        )
-        assert spec["recipe"]["name"] == run["recipe"]
+def test_every_row_holds_what_the_format_says(study):
+    """As new rows are checked when they are published; above all a key hashes a specification that fits the row."""
+    for run in records.load(study).runs.to_dict("records"):
+        contents.check(run)
+
+
+def test_reading_changes_no_file():
+    files = sorted(RECORDS.glob("*/*"))
+    before = {file: (file.stat().st_mtime_ns, hashlib.sha256(file.read_bytes()).digest()) for file in files}
+    for study in STUDIES:
+        assert len(records.load(study).runs) == parquet.read_metadata(RECORDS / study / "runs.parquet").num_rows
+    assert {file: (file.stat().st_mtime_ns, hashlib.sha256(file.read_bytes()).digest()) for file in files} == before
 
 
 @studies
 def test_counts_follow_the_ladder_exactly(study):
-    for _, run in load(study).runs.iterrows():
+    runs, rungs, sizes = records.load(study).runs, {}, {}
+    for run in runs.to_dict("records"):
         recipe = recipe_of(run)
-        left = rung(recipe, run["level"])
+        if recipe not in rungs:
+            net = skeleton(recipe)
+            rungs[recipe] = ladder(net, recipe.pruning, runs["level"].max())
+            numbers = {name: p.numel() for name, p in net.named_parameters()}
+            sizes[recipe] = {name: numbers[name] for name in kinds(net, recipe.pruning.biases)}
+        rung = rungs[recipe][run["level"]]
         remaining, prunable = json.loads(run["remaining"]), json.loads(run["prunable"])
-        sizes = sizes_of(recipe)
-        assert prunable == {name: sizes[name] for name in kinds(skeleton(recipe), recipe.pruning.biases)}
+        assert prunable == sizes[recipe]
         assert any(name.endswith("bias") for name in remaining) == recipe.pruning.biases
-        assert {names: sum(remaining[name] for name in names) for names in left} == left
+        assert {names: sum(remaining[name] for name in names) for names in rung} == rung
         assert run["density"] == sum(remaining.values()) / sum(prunable.values())
 
 
 @studies
 def test_masks_are_shared_where_they_must_be_and_nowhere_else(study):
-    runs = load(study).runs
+    runs = records.load(study).runs
     masks = runs.set_index(["recipe", "trial", "level", "arm"])["mask_sha256"]
     borrowed = {"reinit": "ticket", "oneshot-reinit": "oneshot"}
     for _, run in runs[runs["arm"].isin(borrowed)].iterrows():
@@ -139,12 +125,12 @@ def test_masks_are_shared_where_they_must_be_and_nowhere_else(study):
     for (recipe, level), found in chains.groupby(["recipe", "level"]):
         tickets = own[(own["arm"] == "ticket") & (own["recipe"] == recipe) & (own["level"] == level)]
         assert not set(found["mask_sha256"]) & set(tickets["mask_sha256"])
-    assert set(runs[runs["level"] == 0]["arm"]) <= set(FROM_DENSE)
+    assert set(runs[runs["level"] == 0]["arm"]) <= {name for name, arm in ARMS.items() if arm.first_level == 0}
 
 
 @studies
 def test_drift_is_there_where_the_recipe_asks_for_it(study):
-    for _, run in load(study).runs.iterrows():
+    for _, run in records.load(study).runs.iterrows():
         recipe, text = recipe_of(run), run.get("drift")
         rows = json.loads(text) if isinstance(text, str) else []
         assert [row["iteration"] for row in rows] == [i for i in recipe.drift_at if i <= recipe.iterations]
@@ -159,7 +145,7 @@ def test_drift_is_there_where_the_recipe_asks_for_it(study):
 @studies
 def test_the_scale_of_fresh_weights_is_that_of_the_recipe(study):
     """What drift was measured from, at level 0 and after every new draw."""
-    runs = load(study).runs
+    runs = records.load(study).runs
     for _, run in runs[(runs["level"] == 0) | (runs["arm"] == "chain-reinit")].iterrows():
         recipe = recipe_of(run)
         shapes = {name: p.shape for name, p in skeleton(recipe).named_parameters()}
@@ -173,7 +159,7 @@ def test_the_scale_of_fresh_weights_is_that_of_the_recipe(study):
 @studies
 def test_runs_that_differ_only_in_how_they_are_pruned_or_measured_have_the_same_dense_net(study):
     """The dense ticket of a trial ends alike in every recipe of a study that trains it alike."""
-    runs = load(study).runs
+    runs = records.load(study).runs
     dense = runs[(runs["arm"] == "ticket") & (runs["level"] == 0)]
     ends = {}
     for _, run in dense.iterrows():
@@ -189,10 +175,10 @@ def test_runs_that_differ_only_in_how_they_are_pruned_or_measured_have_the_same_
 @studies
 def test_input_connections_never_grow(study):
     """What the record keeps of nested masks: from one level to the next no layer and no pixel gains a connection."""
-    runs = load(study).runs
-    for _, chain in runs[runs["arm"].isin(NESTED)].groupby(["recipe", "arm", "trial", "draw"]):
-        levels = chain.sort_values("level")
-        left = pd.DataFrame(levels["remaining"].map(json.loads).to_list())
+    runs = records.load(study).runs
+    nested = runs[runs["arm"].isin(NESTED)].sort_values("level")
+    for _, chain in nested.groupby(["recipe", "arm", "trial", "draw"]):
+        left = pd.DataFrame(chain["remaining"].map(json.loads).to_list())
         assert (left.diff().iloc[1:] <= 0).all(axis=None)
-        if levels["input_connections"].notna().all():
-            assert (np.diff(np.stack(levels["input_connections"].to_list()), axis=0) <= 0).all()
+        if chain["input_connections"].notna().all():
+            assert (np.diff(np.stack(chain["input_connections"].to_list()), axis=0) <= 0).all()

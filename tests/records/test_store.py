@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ import torch
 from tiny_study import TINY
 
 from lth.errors import LthError
-from lth.records import store
+from lth.paths import ROOT
+from lth.records import kept, store
 from lth.records.store import Finished
 from lth.runs import Run
 from lth.training import Moments
@@ -116,6 +118,69 @@ def test_a_truncated_file_is_corrupt(kept):
     store.write(one)
     store.path(key).write_bytes(store.path(key).read_bytes()[:kept])
     assert store.read_or_set_aside(key)[0] is None
+
+
+@pytest.mark.parametrize("kind", ["a folder", "a link to nothing", "unreadable"])
+def test_a_run_that_cannot_be_opened_is_named_and_set_aside(folder, monkeypatch, kind):
+    one = finished()
+    key, path = one.summary["key"], store.path(one.summary["key"])
+    folder.mkdir()
+    if kind == "a folder":
+        path.mkdir()
+    elif kind == "a link to nothing":
+        path.symlink_to(folder / "nothing")
+    else:
+        store.write(one)
+
+        def forbidden(*_, **__):
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(kept, "safe_open", forbidden)
+    assert store.keys() == {key}
+    (problem,) = store.verify([key])
+    assert f"the kept run {key}.safetensors is corrupt" in problem and f"now {key}.corrupt" in problem
+    assert store.keys() == set() and store.read_or_set_aside(key) == (None, "")
+    monkeypatch.undo()
+    monkeypatch.setenv("LTH_DATA", str(folder.parent))
+    store.write(one)  # computed again
+    assert store.read_or_set_aside(key)[0].summary == one.summary
+
+
+def test_what_is_set_aside_is_never_overwritten(folder):
+    key = finished().summary["key"]
+    folder.mkdir()
+    for _ in range(3):
+        store.path(key).write_bytes(b"half")
+        assert len(store.verify([key])) == 1
+    assert len(list(folder.glob(f"{key}.corrupt*"))) == 3 and store.keys() == set()
+
+
+def test_a_run_that_cannot_even_be_set_aside_is_told(folder, monkeypatch):
+    key = finished().summary["key"]
+    folder.mkdir()
+    store.path(key).write_bytes(b"half")
+
+    def forbidden(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "replace", forbidden)
+    with pytest.raises(LthError, match="cannot be read .*, nor set aside: remove it"):
+        store.verify([key])
+
+
+def test_verifying_needs_no_pytorch(folder):
+    one = finished()
+    store.write(one)
+    store.path("0" * 64).write_bytes(b"half")
+    script = "import sys; sys.modules['torch'] = None; from lth.records import kept; print(kept.verify(kept.keys()))"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert done.stdout.count("is corrupt") == 1 and "0" * 64 in done.stdout, done.stderr
 
 
 def test_the_file_of_another_run_is_corrupt():

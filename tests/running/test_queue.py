@@ -19,12 +19,12 @@ from tiny_study import SCRIPT, STUDY, TINY
 
 from lth import records
 from lth.errors import LthError
-from lth.lottery import procedures, walk
+from lth.lottery import walk
 from lth.models import MODELS
 from lth.paths import commit, runs_dir
 from lth.recipes import Pruning
 from lth.records import store
-from lth.running import queue
+from lth.running import cluster, complete, notes, queue, state
 from lth.running.worker import execute
 from lth.studies.parameters import study
 from lth.studies.study import Grid
@@ -41,9 +41,8 @@ def without_dask(of) -> dict:
         return kept[job.run.key]
 
     for chain in of.chains():
-        for _, procedure in procedures(chain):
-            for _ in walk(procedure, train_one):
-                pass
+        for _ in walk(chain, train_one):
+            pass
     return kept
 
 
@@ -51,7 +50,7 @@ def test_dask_gives_the_same_records_as_a_plain_walk(tiny_study, scheduler):
     expected = {}
     for arms, count in zip(EVERY_ARM, (2 * (3 + 6 + 2 + 2 + 2), 2 * 3), strict=True):
         wanted = study("tiny", trials=2, levels=2, arms=arms)
-        assert queue.run(wanted, scheduler=scheduler) == count
+        assert complete.train(wanted, scheduler=scheduler) == count
         expected |= without_dask(wanted)
         assert store.keys() == set(expected)
     for key, one in expected.items():
@@ -62,11 +61,11 @@ def test_dask_gives_the_same_records_as_a_plain_walk(tiny_study, scheduler):
 
 
 def test_a_second_call_trains_nothing(tiny_study, scheduler, monkeypatch):
-    assert queue.run(tiny_study, scheduler=scheduler) == 6
+    assert complete.train(tiny_study, scheduler=scheduler) == 6
     before = {file.name: file.stat().st_mtime_ns for file in runs_dir().iterdir()}
     assert len(before) == 6  # nothing else is left lying there
-    monkeypatch.setattr(queue, "connect", None)  # not even Dask is started
-    assert queue.run(tiny_study) == 0 and tiny_study.missing() == []
+    monkeypatch.setattr(cluster, "connect", None)  # not even Dask is started
+    assert complete.train(tiny_study) == 0 and state.of(tiny_study).missing == []
     assert {file.name: file.stat().st_mtime_ns for file in runs_dir().iterdir()} == before
 
 
@@ -78,10 +77,10 @@ def test_run_returns_exactly_the_records_asked_for(tiny_study, scheduler):
 
 
 def test_extending_trains_only_what_is_new(tiny_study, scheduler):
-    assert queue.run(tiny_study, scheduler=scheduler) == 6
-    assert queue.run(study("tiny", levels=3), scheduler=scheduler) == 2
-    assert queue.run(study("tiny", trials=2, levels=3), scheduler=scheduler) == 8
-    assert queue.run(study("tiny", levels=3, arms="ticket,oneshot"), scheduler=scheduler) == 3
+    assert complete.train(tiny_study, scheduler=scheduler) == 6
+    assert complete.train(study("tiny", levels=3), scheduler=scheduler) == 2
+    assert complete.train(study("tiny", trials=2, levels=3), scheduler=scheduler) == 8
+    assert complete.train(study("tiny", levels=3, arms="ticket,oneshot"), scheduler=scheduler) == 3
 
 
 def test_a_published_study_is_extended_by_training_again_what_is_needed(tiny_study, scheduler):
@@ -90,7 +89,7 @@ def test_a_published_study_is_extended_by_training_again_what_is_needed(tiny_stu
     for file in runs_dir().glob("*.safetensors"):
         file.unlink()  # a fresh checkout: published records, no weights
     deeper = study("tiny", levels=3)
-    assert len(deeper.missing()) == 2 and queue.run(deeper, scheduler=scheduler) == 2
+    assert len(state.of(deeper).missing) == 2 and complete.train(deeper, scheduler=scheduler) == 2
     trained = {(s["arm"], s["level"]) for s in (store.read(key).summary for key in store.keys())}
     assert trained == {("ticket", 0), ("ticket", 1), ("ticket", 2), ("ticket", 3), ("reinit", 3)}
     expected = without_dask(deeper)
@@ -101,7 +100,7 @@ def test_a_published_study_is_extended_by_training_again_what_is_needed(tiny_stu
 
 
 def test_a_corrupt_run_is_named_and_computed_again(tiny_study, scheduler, capfd):
-    queue.run(tiny_study, scheduler=scheduler)
+    complete.train(tiny_study, scheduler=scheduler)
     for run in tiny_study.runs():
         path = store.path(run.key)
         whole = store.read(run.key)
@@ -189,7 +188,7 @@ def test_running_counts_live_processes_only(tiny_study, data_dir):
     (runs_dir() / f"running-{ended.pid}.json").write_text(note)
     (runs_dir() / "running-x.json").write_text(note)
     (runs_dir() / "running-1.json").write_text("{}")
-    assert queue.running() == {"tiny": 2}
+    assert notes.running() == {"tiny": 2}
     assert not (runs_dir() / f"running-{ended.pid}.json").exists()  # the note of a killed process is swept up
 
 
@@ -210,7 +209,7 @@ def test_an_error_of_training_is_not_taken_for_a_silent_scheduler(tiny_study, sc
 
     monkeypatch.setattr(queue, "execute", fail)
     with pytest.raises(ValueError, match="the sum is wrong"):
-        queue.run(tiny_study, scheduler=scheduler)
+        complete.train(tiny_study, scheduler=scheduler)
 
 
 @pytest.mark.parametrize(
@@ -242,14 +241,14 @@ def test_lost_workers_and_a_lost_scheduler_are_told(error, says):
 def test_bad_options_are_refused(tiny_study, options, says, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(LthError, match=says):
-        queue.run(tiny_study, **options)
+        complete.train(tiny_study, **options)
     assert not runs_dir().exists()
 
 
 def test_training_works_outside_the_main_thread(tiny_study, scheduler):
     """A notebook may call it from a thread, where signal handlers cannot be changed."""
     trained = []
-    thread = threading.Thread(target=lambda: trained.append(queue.run(tiny_study, scheduler=scheduler)))
+    thread = threading.Thread(target=lambda: trained.append(complete.train(tiny_study, scheduler=scheduler)))
     thread.start()
     thread.join(60)
     assert trained == [6]

@@ -12,11 +12,10 @@ from tiny_study import TINY
 
 from lth.engines.stacked import Stacked
 from lth.errors import LthError
-from lth.lottery import Chain, find_tickets
+from lth.lottery import TICKET, Chain, next_level
 from lth.records import store
-from lth.running import queue, worker
+from lth.running import complete, worker
 from lth.studies.parameters import study
-from lth.studies.study import Study
 
 
 @pytest.fixture
@@ -36,12 +35,12 @@ def gpu(monkeypatch):
     monkeypatch.setattr(worker, "choose", lambda *_: ("stacked", engine))
     monkeypatch.setattr(worker, "most_replicas", lambda _: Gpu.fit)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a GPU")
-    monkeypatch.setattr(Study, "check", lambda *_: None)
+    monkeypatch.setattr(complete, "check", lambda *_: None)
     return Gpu
 
 
 def jobs(count: int):
-    return [next(find_tickets(Chain(TINY, trial, 1, {"ticket": 1})))[0] for trial in range(count)]
+    return [next_level(Chain(TINY, trial, 1, {"ticket": 1}), TICKET, 0)[0] for trial in range(count)]
 
 
 def agree(one, other):
@@ -76,18 +75,18 @@ def test_a_run_that_does_not_fit_alone_is_told(data_dir, gpu):
 def test_stacks_are_as_large_as_memory_allows_and_about_equal(data_dir, gpu):
     gpu.fit = 3
     assert [one.summary["trial"] for one in worker.execute(jobs(5), "cuda")] == list(range(5))
-    assert gpu.sizes == [2, 3]
+    assert gpu.sizes == [3, 2]
 
 
 def test_a_gpu_trains_all_that_is_ready_side_by_side(tiny_study, scheduler, gpu):
     wanted = study("tiny", trials=2)
-    assert queue.run(wanted, scheduler=scheduler, device="cuda") == 12
+    assert complete.train(wanted, scheduler=scheduler, device="cuda") == 12
     assert gpu.sizes == [4, 4, 4]  # two trials' ticket and reinit, level by level
     assert store.keys() == {run.key for run in wanted.runs()}
     kept = {key: store.read(key) for key in store.keys()}
     for key in kept:
         store.path(key).unlink()
-    assert queue.run(wanted, scheduler=scheduler) == 12 and gpu.sizes[3:] == [1] * 12
+    assert complete.train(wanted, scheduler=scheduler) == 12 and gpu.sizes[3:] == [1] * 12
     for run in wanted.runs():
         if run.level == 0:  # later masks depend on the order of sums
             agree(kept[run.key], store.read(run.key))
@@ -96,5 +95,5 @@ def test_a_gpu_trains_all_that_is_ready_side_by_side(tiny_study, scheduler, gpu)
 def test_large_jobs_are_handed_over_without_a_warning(tiny_study, scheduler, gpu):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        queue.run(study("tiny", trials=8, levels=1), scheduler=scheduler, device="cuda")
+        complete.train(study("tiny", trials=8, levels=1), scheduler=scheduler, device="cuda")
     assert gpu.sizes == [16, 16]  # 16 MB of weights and as many masks

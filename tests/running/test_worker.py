@@ -8,11 +8,10 @@ from finished import pretend, same
 from tiny_study import TINY
 
 from lth import pruning
-from lth.lottery import Chain, find_tickets, procedures, walk
+from lth.lottery import TICKET, Chain, Left, next_level, walk
 from lth.models import build_model
 from lth.recipes import RECIPES
 from lth.running.worker import HISTOGRAM_BINS, execute, finish
-from lth.training import Trained
 
 
 def chain(trial: int = 0, levels: int = 1, **draws) -> Chain:
@@ -20,7 +19,7 @@ def chain(trial: int = 0, levels: int = 1, **draws) -> Chain:
 
 
 def first(trial: int = 0, **draws):
-    return next(find_tickets(chain(trial, **draws)))
+    return next_level(chain(trial, **draws), TICKET, 0)
 
 
 def test_two_runs_of_one_specification_give_the_same_record(data_dir):
@@ -42,10 +41,10 @@ def test_a_stack_of_two_trials_agrees_with_each_alone(data_dir):
 
 
 def test_summary(data_dir):
-    procedure = find_tickets(chain(reinit=1))
-    (dense, _) = next(procedure)
+    dense = first(reinit=1)[0]
     trained = execute([dense])[0]
-    ticket, reinit = procedure.send(Trained({}, trained.weights, trained.rewound, 0.0))
+    before = Left(trained.weights, trained.rewound, dense.masks)
+    ticket, reinit = next_level(chain(reinit=1), TICKET, 1, before, before)
     done, control = (execute([job], commit="abc")[0] for job in (ticket, reinit))
     s, curve = done.summary, done.curve
     assert (s["recipe"], s["arm"], s["trial"], s["draw"], s["level"], s["data"]) == ("tiny", "ticket", 0, 0, 1, "MNIST")
@@ -95,7 +94,7 @@ def test_input_connections_and_start_histogram(data_dir):
 
 def test_what_is_kept_for_the_chain_to_go_on(data_dir):
     draws = {arm: 1 for arm in ("ticket", "reinit", "random-mask", "oneshot", "oneshot-reinit", "chain-reinit")}
-    levels = [job for _, p in procedures(Chain(TINY, 0, 1, draws)) for job, _ in walk(p, pretend)]
+    levels = [job for job, _ in walk(Chain(TINY, 0, 1, draws), pretend)]
     kept = {(job.run.arm, job.run.level): finish(job, pretend(job), "MNIST", "stacked", "cpu", "") for job in levels}
     for (arm, level), finished in kept.items():
         goes_on = arm in ("ticket", "chain-reinit")
@@ -106,7 +105,7 @@ def test_what_is_kept_for_the_chain_to_go_on(data_dir):
 
 def test_convolutions_have_no_input_connections(data_dir):
     recipe = RECIPES["resnet18"]
-    job = next(find_tickets(Chain(recipe, 0, 1, {"ticket": 1})))[0]
+    job = next_level(Chain(recipe, 0, 1, {"ticket": 1}), TICKET, 0)[0]
     assert finish(job, pretend(job), "CIFAR-10", "stacked", "cpu", "").summary["input_connections"] is None
     assert sum(p.numel() for n, p in build_model(recipe).named_parameters() if n in job.masks) == 268_336
 

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 import torch
 from fake import Fake
-from pipeline import SIZES, SMALL, deviating, pipeline, small_world
+from pipeline import SMALL, deviating, pipeline, small_world
 from tiny_study import STUDY, TINY
 
-from lth import cli, models, pruning, records
+from lth import cli, pruning, records
 from lth.datasets import loading
 from lth.errors import LthError
-from lth.lottery import Chain, find_tickets, procedures, walk
-from lth.models import FullyConnected, initialise, skeleton
+from lth.lottery import TICKET, Chain, next_level, walk
+from lth.models import initialise, skeleton
 from lth.recipes import RECIPES, Optimizer, Pruning
 from lth.records import store
-from lth.running import queue
+from lth.running import complete
 from lth.running.worker import HISTOGRAM_BINS, execute
 from lth.runs import Run, stream
 from lth.studies.catalogue import STUDIES
@@ -69,7 +69,7 @@ def test_the_main_path_still_starts_where_it_did_when_the_first_records_were_pub
     monkeypatch.delenv("LTH_DATA", raising=False)
     runs = records.load("lenet").runs
     run = runs[(runs["arm"] == "ticket") & (runs["trial"] == 1) & (runs["level"] == 0)].iloc[0]
-    job = next(find_tickets(Chain(RECIPES["lenet"], 1, 0, {"ticket": 1})))[0]
+    job = next_level(Chain(RECIPES["lenet"], 1, 0, {"ticket": 1}), TICKET, 0)[0]
     assert run["key"] == job.run.key and run["mask_sha256"] == pruning.digest(job.masks)
     for name, counts in json.loads(run["start_histogram"]).items():
         scaled = job.weights[name].double().numpy() / np.sqrt(2 / sum(job.weights[name].shape))
@@ -110,24 +110,22 @@ def test_an_interrupted_study_with_all_deviations_goes_on_as_if_nothing_had_happ
     tiny_study, scheduler, monkeypatch
 ):
     """By the runner itself: levels 0 and 1 in one call, level 2 in the next, against a plain walk."""
-    monkeypatch.setitem(models.MODELS, "small", lambda: FullyConnected(*SIZES))
     recipe = deviate(SMALL, "all", *(name for name in DEVIATIONS if name != "chain-control"))
     grids = (replace(STUDY.grids[0], draws={"ticket": 1, "reinit": 1, "chain-reinit": 1}),)
     monkeypatch.setitem(STUDIES, "tiny", replace(STUDY, recipes=(recipe,), grids=grids))
-    assert queue.run(study("tiny", levels=2, arms="ticket"), scheduler=scheduler) == 3
+    assert complete.train(study("tiny", levels=2, arms="ticket"), scheduler=scheduler) == 3
     for run in study("tiny").runs():
         if run.level == 2:
             store.path(run.key).unlink(missing_ok=True)
-    assert queue.run(study("tiny"), scheduler=scheduler) == 7
-    for _, procedure in procedures(study("tiny").chains()[0]):
-        for job, finished in walk(procedure, lambda job: execute([job])[0]):
-            kept = store.read(job.run.key)
-            assert all(column.tobytes() == kept.curve[name].tobytes() for name, column in finished.curve.items())
-            assert kept.summary["mask_sha256"] == finished.summary["mask_sha256"]
-            if job.run.arm != "reinit":
-                assert same(kept.weights, finished.weights) and kept.moments.steps == finished.moments.steps
-                assert same(kept.moments.first, finished.moments.first)
-                assert same(kept.moments.second, finished.moments.second)
+    assert complete.train(study("tiny"), scheduler=scheduler) == 7
+    for job, finished in walk(study("tiny").chains()[0], lambda job: execute([job])[0]):
+        kept = store.read(job.run.key)
+        assert all(column.tobytes() == kept.curve[name].tobytes() for name, column in finished.curve.items())
+        assert kept.summary["mask_sha256"] == finished.summary["mask_sha256"]
+        if job.run.arm != "reinit":
+            assert same(kept.weights, finished.weights) and kept.moments.steps == finished.moments.steps
+            assert same(kept.moments.first, finished.moments.first)
+            assert same(kept.moments.second, finished.moments.second)
 
 
 # One by one
@@ -376,14 +374,14 @@ def odd(monkeypatch, arms: str, levels: int = 3, **changes):
         ("ticket,random-mask", {"carry_optimizer": True}, "carry optimizer needs levels .* random-mask does not have"),
         ("ticket,oneshot-reinit", {"resume_level": 2}, "resume level needs levels .* oneshot-reinit does not have"),
         ("ticket,oneshot,chain-reinit", {}, "chain-reinit .* no control for oneshot: .*oneshot-reinit, or leave"),
-        ("ticket,reinit", {"resume_level": -1}, "resume level must be .* between 0 .* the 3 levels, not -1"),
-        ("ticket,reinit", {"resume_level": 4}, "resume level must be .* between 0 .* the 3 levels, not 4"),
+        ("ticket,reinit", {"resume_level": -1}, "resume level must be a whole number of at least 0, not -1"),
+        ("ticket,reinit", {"resume_level": 4}, "resume level must be at most the 3 levels, not 4"),
         ("ticket,reinit", {"resume_level": 1.5}, "resume level must .*not 1.5"),
     ],
 )
 def test_arms_and_levels_that_contradict_the_recipe_are_refused(tiny_study, monkeypatch, arms, changes, says):
     with pytest.raises(LthError, match=says) as refused:
-        odd(monkeypatch, arms, **changes).check()
+        complete.check(odd(monkeypatch, arms, **changes).chains())
     assert "\n" not in str(refused.value)
 
 
@@ -411,9 +409,9 @@ def test_recipes_that_contradict_themselves_are_refused(make, says):
 
 
 def test_what_can_be_combined_is_not_refused(tiny_study, monkeypatch):
-    odd(monkeypatch, "ticket,reinit,chain-reinit", carry_optimizer=True, resume_level=3).check()
-    odd(monkeypatch, "ticket,oneshot,oneshot-reinit,random-mask,reinit").check()
-    odd(monkeypatch, "ticket,random-mask,oneshot", split_per_arm=True, initial_std=0.01).check()
+    complete.check(odd(monkeypatch, "ticket,reinit,chain-reinit", carry_optimizer=True, resume_level=3).chains())
+    complete.check(odd(monkeypatch, "ticket,oneshot,oneshot-reinit,random-mask,reinit").chains())
+    complete.check(odd(monkeypatch, "ticket,random-mask,oneshot", split_per_arm=True, initial_std=0.01).chains())
 
 
 def test_the_command_refuses_them_in_one_sentence(tiny_study, monkeypatch, capfd):

@@ -12,19 +12,19 @@ import torch
 from lth import records
 from lth.datasets import catalogue, loading, reading
 from lth.errors import LthError
-from lth.lottery import Chain, find_tickets
-from lth.models import skeleton
+from lth.lottery import TICKET, Chain, Left, next_level
+from lth.models import FullyConnected, skeleton
 from lth.pruning import apply, ladder
 from lth.recipes import RECIPES, Optimizer
 from lth.records import Records, store
 from lth.report import networks, text
 from lth.report.page import provenance, published_of
-from lth.running import queue, worker
+from lth.running import complete, queue, state, worker
+from lth.running.checks import check_fits
 from lth.runs import Run
 from lth.studies.catalogue import STUDIES
 from lth.studies.networks import STUDIES as NETWORKS
 from lth.studies.parameters import shorten, study
-from lth.studies.study import check_fits
 
 LABEL = "CIFAR-10 (image copy)"
 OTHERS = [name for name in RECIPES if name != "lenet"]
@@ -68,7 +68,7 @@ def test_the_studies_hold_the_protocol():
         "conv2": (3, 21, {20_000}), "conv4": (3, 25, {25_000}), "conv6": (3, 25, {30_000}),
         "conv2-reduced": (2, 3, {5000}), "resnet18": (3, 15, {30_000}), "vgg19": (3, 20, {112_480}),
     }  # fmt: skip
-    assert all(grid.draws == {"ticket": 1, "reinit": 1} for s in NETWORKS for grid in s.grids)
+    assert all(dict(grid.draws) == {"ticket": 1, "reinit": 1} for s in NETWORKS for grid in s.grids)
     for name, warm, warmup, k in (("resnet18", 0.03, 20_000, 500), ("vgg19", 0.1, 10_000, 100)):
         rows = [(r.optimizer.learning_rate, r.optimizer.warmup, r.rewind) for r in STUDIES[name].recipes]
         assert rows == [(0.1, 0, 0), (0.01, 0, 0), (warm, warmup, 0), (0.1, 0, k)]
@@ -114,9 +114,9 @@ def test_warmup_rewinding_and_recipes_are_parameters_of_a_study():
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: study("resnet18", warmup=20_001), "between 0 and the first drop, at iteration 20000, not 20001"),
+        (lambda: study("resnet18", warmup=20_001), "by the first drop .*, at iteration 20000, not at 20001"),
         (lambda: study("conv2", warmup=20_001), "warmup must lie between 0 and the 20000 iterations, not 20001"),
-        (lambda: study("conv2", warmup=-1), "warmup must lie between 0 and the iterations, not -1"),
+        (lambda: study("conv2", warmup=-1), "warmup must be a whole number of at least 0, not -1"),
         (lambda: study("conv2", warmup=2.5), "warmup must be a whole number of iterations, not 2.5"),
         (lambda: study("conv2", recipes="conv3"), "unknown recipe 'conv3': choose one of conv2"),
         (lambda: Optimizer("sgd", 0.1, milestones=(20, 10)), "rising order, not \\(20, 10\\)"),
@@ -130,20 +130,30 @@ def test_nonsense_is_refused(make, says):
         make()
 
 
-@pytest.mark.parametrize(("name", "dataset"), [(name, "mnist") for name in OTHERS] + [("lenet", "cifar10")])
-def test_a_network_with_the_wrong_images_is_refused(name, dataset):
-    with pytest.raises(LthError, match=f"the network '{name}' cannot take .*: lenet is for mnist"):
-        check_fits(RECIPES[name], catalogue.find(dataset))
-    check_fits(RECIPES[name], catalogue.find(RECIPES[name].dataset))
+@pytest.mark.parametrize("dataset", ["mnist", "cifar10"])
+@pytest.mark.parametrize("name", ["lenet", "fc-30-20", *OTHERS])
+def test_every_network_takes_its_inputs_from_the_images(name, dataset):
+    recipe = loading.shaped(replace(RECIPES["lenet"], model=name, dataset=dataset))
+    check_fits(recipe)
+    assert recipe.shape == {"mnist": (1, 28, 28), "cifar10": (3, 32, 32)}[dataset]
+
+
+def test_a_network_that_does_not_take_the_images_is_refused():
+    recipe = replace(RECIPES["conv2"], model=lambda: FullyConnected(784, 30, 10))
+    with pytest.raises(LthError, match="does not take images of 3x32x32: .*3072"):
+        check_fits(recipe)
+    with pytest.raises(LthError, match="must give 10 logits for each image, but for 2 images it gives 2x9"):
+        check_fits(replace(recipe, model=lambda: FullyConnected(3072, 30, 9)))
 
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_every_network_is_trained_pruned_rewound_and_trained_again(name, cifar):
     recipe = loading.as_found(tiny(replace(shorten(RECIPES[name], 3), rewind=1)))
-    procedure = find_tickets(Chain(recipe, 0, 1, {"ticket": 1}))
-    (dense,) = next(procedure)
+    chain = Chain(recipe, 0, 1, {"ticket": 1})
+    (dense,) = next_level(chain, TICKET, 0)
     (trained,) = worker.execute([dense])
-    (ticket,) = procedure.send(trained)
+    before = Left(trained.weights, trained.rewound, dense.masks)
+    (ticket,) = next_level(chain, TICKET, 1, before, before)
     (again,) = worker.execute([ticket])
     rung = ladder(skeleton(recipe), recipe.pruning, 1)[1]
     left = json.loads(again.summary["remaining"])
@@ -159,7 +169,7 @@ def test_every_network_is_trained_pruned_rewound_and_trained_again(name, cifar):
 
 def test_a_layer_without_weights_trains_on_and_is_reported(cifar):
     recipe = loading.as_found(tiny(shorten(RECIPES["resnet18"], 2)))
-    (dense,) = next(find_tickets(Chain(recipe, 0, 1, {"ticket": 1})))
+    (dense,) = next_level(Chain(recipe, 0, 1, {"ticket": 1}), TICKET, 0)
     layer = "blocks.3.conv1.weight"
     masks = dense.masks | {layer: torch.zeros_like(dense.masks[layer])}
     (finished,) = worker.execute([replace(dense, weights=apply(masks, dense.weights), masks=masks)])
@@ -175,9 +185,9 @@ def test_a_layer_without_weights_trains_on_and_is_reported(cifar):
 def test_a_study_of_several_recipes_is_run_resumed_and_published_with_its_label(deep, scheduler):
     chosen = study("resnet18", 1, 1, 2, "ticket", recipes="resnet18-warmup,resnet18-rewind")
     assert [r.copy for r in chosen.recipes] == [LABEL] * 2 and len(chosen.runs()) == 4
-    assert queue.run(chosen, scheduler=scheduler) == 4
+    assert complete.train(chosen, scheduler=scheduler) == 4
     store.path(chosen.runs()[-1].key).unlink()
-    assert queue.run(chosen, scheduler=scheduler) == 1 and not chosen.missing()
+    assert complete.train(chosen, scheduler=scheduler) == 1 and not state.of(chosen).missing
     records.publish("resnet18", chosen.runs())
     shown = published_of(chosen)
     assert text.trials_note(shown.runs, 1) == f"n = 1 trial, on {LABEL}"
@@ -192,7 +202,7 @@ def test_a_study_of_several_recipes_is_run_resumed_and_published_with_its_label(
     # From now on the study is about the copy, whatever else is in the data folder.
     catalogue.find("cifar10").copy.unlink()
     assert study("resnet18").recipes[0].copy == LABEL
-    with pytest.raises(LthError, match=r"needs CIFAR-10 \(image copy\), but .* nothing of it, and .* --from DIR"):
+    with pytest.raises(LthError, match=r"CIFAR-10 \(image copy\) is not in .*: run `lth data cifar10 --from DIR`"):
         reading.read(catalogue.find("cifar10"), study("resnet18").recipes[0].copy)
 
 
@@ -202,9 +212,9 @@ def test_results_on_a_copy_and_on_the_original_do_not_mix(cifar):
     assert (copied.copy, copied == recipe) == (LABEL, True)  # the same experiment, on other images
     assert Run(copied, "ticket", 0).key != Run(recipe, "ticket", 0).key
     assert "copy" not in json.loads(Run(recipe, "ticket", 0).spec)["recipe"]
-    with pytest.raises(LthError, match=r"needs CIFAR-10, but .* holds CIFAR-10 \(image copy\), and results on a copy"):
+    with pytest.raises(LthError, match=r"holds CIFAR-10 \(image copy\), not CIFAR-10: set LTH_DATA to a folder"):
         loading.load(tiny(recipe), torch.Generator())
-    with pytest.raises(LthError, match=r"needs CIFAR-10 \(JPEG copy\), but .* holds CIFAR-10 \(image copy\)"):
+    with pytest.raises(LthError, match=r"holds CIFAR-10 \(image copy\), not CIFAR-10 \(JPEG copy\)"):
         loading.load(tiny(replace(recipe, copy="CIFAR-10 (JPEG copy)")), torch.Generator())
     cifar.copy.write_bytes(b"no")
     with pytest.raises(LthError, match="cifar10-copy.npz is corrupt: delete it"):

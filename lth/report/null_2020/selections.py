@@ -13,6 +13,7 @@ from lth.report.null_2020 import advantage
 from lth.report.null_2020.configurations import PROTOCOL, Configuration
 from lth.report.page import unchanged
 from lth.report.text import counts, estimate_text, planned_trials
+from lth.running import state
 from lth.statistics import bootstrap
 from lth.studies.catalogue import STUDIES
 from lth.studies.parameters import study
@@ -36,7 +37,7 @@ def null_study(chosen: Study, instead: str, *parameters) -> tuple[Study, str, St
     `chosen` itself, compared with LeNet at the paper's length; or, where nothing of it is published and no parameter
     changes it, the study `instead`, whose recipe "all" is compared with its own protocol.
     """
-    if unchanged(chosen) and not chosen.published():
+    if unchanged(chosen) and not state.of(chosen).published:
         chosen = like(instead, *parameters)
     if "all" in {recipe.name for recipe in chosen.recipes}:
         return chosen, "all", chosen

@@ -4,7 +4,6 @@ import pytest
 from tiny_study import STUDY, TINY
 
 import lth
-from lth import lottery
 from lth.errors import LthError
 from lth.recipes import RECIPES
 from lth.studies.catalogue import STUDIES
@@ -194,8 +193,8 @@ def test_the_culprits_are_confirmed_at_full_length():
 @pytest.mark.parametrize("name", ["suspects", "leave-one-out", "together", "factorial", "culprits", "null-2020"])
 def test_their_switches_fit_their_arms(name):
     """`check` raises where one does not."""
-    for recipe in STUDIES[name].recipes:
-        lottery.check(recipe, {run.arm for run in STUDIES[name].runs()}, STUDIES[name].levels)
+    for chain in STUDIES[name].chains():
+        chain.rules.check(chain)
 
 
 def test_other_iterations_keep_the_deviations(tiny_study):
