@@ -51,7 +51,7 @@ lint: $(READY) ## check style, types, which module imports which, and that the i
 	$(PY) -m pip check
 
 unit: data ## run the tests; those of the book need `make book` before
-	$(PY) -m pytest tests -q -n 2 --durations 15
+	$(PY) -m pytest tests -q -n 2 --dist loadfile --durations 15
 
 nbval: data $(EXECUTED) ## compare what the committed notebooks show with what they show when executed
 	$(PY) -m pytest -q $(NBVAL) --executed book/results notebooks

@@ -247,7 +247,7 @@ def apart(a, b) -> float:
     ("name", "dtype"), [(name, torch.float64) for name in RECIPES] + [("lenet", torch.float32)], ids=str
 )
 def test_each_replica_of_every_network_is_what_plain_pytorch_makes_of_it(name, dtype):
-    """Three trials with splits, masks and augmentations of their own, alone or side by side, under warmup and a drop.
+    """Trials with splits, masks and augmentations of their own, alone or side by side, under warmup and a drop.
 
     The truth is float64, and so are the engine's numbers: in float32 one of the millions of ReLUs of a deep net would
     now and then fall on the other side of its kink, and the runs part. LeNet has too few for that; it may be three
@@ -256,15 +256,16 @@ def test_each_replica_of_every_network_is_what_plain_pytorch_makes_of_it(name, d
     optimizer = replace(RECIPES[name].optimizer, warmup=2, milestones=(2,))
     used = replace(RECIPES[name], optimizer=optimizer, batch_size=4)
     side, channels = {"lenet": (28, 1), "vgg19": (16, 3)}.get(name, (32, 3))  # VGG-19 takes any side, this one is cheap
-    trials = [in_precision(trial(side, seed, channels), dtype) for seed in range(3)]
-    starts = [start(used, seed, density=0.6) for seed in range(3)]
+    count = 2 if name == "vgg19" else 3  # of 20 million weights each
+    trials = [in_precision(trial(side, seed, channels), dtype) for seed in range(count)]
+    starts = [start(used, seed, density=0.6) for seed in range(count)]
     rows = torch.stack([indices(t, 3, seed, batch=4) for seed, t in enumerate(trials)])
     runs = list(zip(trials, starts, rows, strict=True))
     truths = [plain(used, *run, torch.float64) for run in runs]
-    bounds = [1e-8] * 3  # BatchNorm over the four images of a batch makes much of rounding errors
+    bounds = [1e-8] * count  # BatchNorm over the four images of a batch makes much of rounding errors
     if dtype == torch.float32:
         bounds = [3 * apart(plain(used, *run, dtype), truth) + 1e-7 for run, truth in zip(runs, truths, strict=True)]
-    for replicas in (1, 2, 3):
+    for replicas in (1, count):
         begun = [start(used, seed, density=0.6) for seed in range(replicas)]
         begun = [replace(s, weights=cast(s.weights, dtype)) for s in begun]
         stack = Stacked(used, trials[:replicas], begun)

@@ -192,6 +192,7 @@ def test_the_culprits_are_confirmed_at_full_length():
 
 @pytest.mark.parametrize("name", ["suspects", "leave-one-out", "together", "factorial", "culprits", "null-2020"])
 def test_their_switches_fit_their_arms(name):
+    """`check` raises where one does not."""
     for chain in STUDIES[name].chains():
         chain.rules.check(chain)
 
