@@ -20,6 +20,17 @@ def test_the_figure_draws_claims_intervals_and_bounds():
     assert "n = 8 of 20" in speed.texts[0].get_text() and speed.texts[2].get_text().endswith("n = 8")
 
 
-@pytest.mark.parametrize("runs", [records(trials=1), records(levels=3), pd.DataFrame()], ids=["one", "some", "none"])
-def test_the_figure_copes_with_what_is_not_there(runs):
-    assert len(claims_figure.forest(table(runs), {}).axes) == 4
+@pytest.mark.parametrize(
+    ("runs", "marks", "intervals"),
+    [(records(trials=1), 9, 0), (records(levels=3), 0, 0), (pd.DataFrame(), 0, 0)],
+    ids=["one trial", "some levels", "none"],
+)
+def test_the_figure_draws_only_what_is_there(runs, marks, intervals):
+    """A single trial has estimates without intervals, claims on levels that are not reached have none at all."""
+    rows = table(runs)
+    axes = claims_figure.forest(rows, {}).axes
+    assert len(axes) == 4 and sum(len(ax.get_yticks()) for ax in axes) == len(rows)
+    lines = [line for ax in axes for line in ax.lines]
+    assert sum(line.get_marker() not in ("None", "") for line in lines) == marks == rows["estimate"].notna().sum()
+    assert sum(line.get_linewidth() == 2 for line in lines) == intervals
+    assert {text.get_text().splitlines()[0] for ax in axes for text in ax.texts} == set(rows["verdict"])
