@@ -8,6 +8,7 @@ import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from IPython import display
 from matplotlib.figure import Figure
@@ -101,7 +102,7 @@ class Page:
 
 
 def of(
-    namespace: Mapping[str, object],
+    namespace: Mapping[str, Any],
     notebook: str,
     *,
     study: str,
@@ -123,8 +124,7 @@ def of(
     exist, and for bad values.
     """
     check_choice("treatment of what is not published", unpublished, UNPUBLISHED)
-    for name in assigned(namespace.get("In", ())):
-        check_choice("parameter", name, ("study", *STUDY_PARAMETERS, *own))
+    check_parameters(namespace, "study", *STUDY_PARAMETERS, *own)
     given = {name: namespace.get(name) for name in STUDY_PARAMETERS}
     chosen = study_of(namespace["study"], drawn, **given)
     others = {name: namespace[name] for name, default in own.items() if namespace[name] != default}
@@ -139,13 +139,19 @@ def of(
     )
 
 
+def check_parameters(namespace: Mapping[str, Any], *allowed: str) -> None:
+    """LthError where a notebook's cell of parameters, or papermill, sets one that is not among those `allowed`."""
+    for name in assigned(namespace.get("In", ())):
+        check_choice("parameter", name, allowed)
+
+
 def assigned(history: Sequence[str]) -> list[str]:
     """The names that the last cell with parameters assigns, and the cell that papermill adds after it.
 
     `history` is IPython's `In`. What else is in globals() is no parameter: what other cells, another run of all of
     them or a start-up file left there. Nothing where no cell is one of parameters: in a script, say.
     """
-    starts = [i for i, source in enumerate(history) if source.startswith("study:")]
+    starts = [i for i, source in enumerate(history) if source.startswith(("study:", "trials:"))]
     if not starts:
         return []
     cells = [history[starts[-1]], *(source for source in history[starts[-1] :] if source.startswith(INJECTED))]

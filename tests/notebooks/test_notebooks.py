@@ -9,6 +9,9 @@ from lth.errors import LthError
 from lth.paths import ROOT
 
 names = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+of_studies = pytest.mark.parametrize(  # the other one asks its question of what is not the library's
+    "notebook", [path for path in NOTEBOOKS if path.stem != "your_own"], ids=lambda path: path.stem
+)
 
 
 def cells(notebook):
@@ -46,7 +49,7 @@ WRONG = [
 ]
 
 
-@names
+@of_studies
 @pytest.mark.parametrize(("name", "value", "sentence"), WRONG)
 def test_a_wrong_parameter_is_refused_before_anything_else(notebook, name, value, sentence):
     parameters, setup, *_ = ("".join(cell["source"]) for cell in cells(notebook))
@@ -58,7 +61,7 @@ def test_a_wrong_parameter_is_refused_before_anything_else(notebook, name, value
         exec(setup, namespace)
 
 
-@names
+@of_studies
 def test_the_page_has_the_notebooks_own_defaults(notebook, monkeypatch):
     """Otherwise its captions would name parameters that nobody gave, and what it expects would not be checked."""
     made, of = [], lth.report.page.of
@@ -75,6 +78,13 @@ def test_the_page_has_the_notebooks_own_defaults(notebook, monkeypatch):
 
 def stop():
     raise InterruptedError
+
+
+def test_ones_own_question_refuses_unknown_parameters_too():
+    parameters, setup, *_ = ("".join(cell["source"]) for cell in cells(ROOT / "notebooks" / "your_own.ipynb"))
+    namespace = {"In": ["", parameters, "# Parameters\nlevel = 3\n", setup]}
+    with pytest.raises(LthError, match="unknown parameter 'level': choose one of trials, levels, iterations"):
+        exec(setup, namespace)
 
 
 def test_papermill_ends_with_the_sentence(tmp_path):
