@@ -13,7 +13,7 @@ from lth.models import skeleton
 from lth.pruning import ladder
 from lth.recipes import Recipe
 from lth.report import styles
-from lth.report.figures import density_axis, new_figure
+from lth.report.axes import density_axis, new_figure
 from lth.report.styles import Style
 from lth.studies.study import Study
 

@@ -3,22 +3,20 @@
 from collections.abc import Sequence
 from textwrap import fill
 
-import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter
 
 from lth.records.published import Records
 from lth.report import styles
+from lth.report.axes import WIDTH, density_axis, new_figure, percent, thousands
 from lth.report.selections import average_draws, check_one_recipe, curves_at, with_dense
 from lth.report.text import trials_note
 
 ENVELOPE = ("pi", 100)  # from the lowest to the highest trial, as the report and the paper draw it
 BELOW_DENSE = 0.04  # accuracy axes end this far below the dense net: the differences that matter are small
-WIDTH = 5.6  # inches of a figure of several panels: its text stays readable on a phone
 LABELS = {  # column of the runs: what an axis says
     "early_stop_iteration": "early-stop iteration",
     "early_stop_test_acc": "test accuracy at early stop (%)",
@@ -55,8 +53,8 @@ def learning_curves(
     settled = curves[curves["iteration"] >= 0.1 * curves["iteration"].max()][column]
     ax.set(ylim=(settled.min() - 0.004, settled.max() + 0.002), xlim=(0, None))
     _label(ax, "training iteration", label, trials_note(records.runs, planned))
-    ax.yaxis.set_major_formatter(FuncFormatter(_percent))
-    ax.xaxis.set_major_formatter(FuncFormatter(_thousands))
+    ax.yaxis.set_major_formatter(FuncFormatter(percent))
+    ax.xaxis.set_major_formatter(FuncFormatter(thousands))
     return figure
 
 
@@ -153,7 +151,7 @@ def _density_lines(ax: Axes, runs: pd.DataFrame, column: str, ticks: int = 8) ->
     )  # fmt: skip
     ax.axhline(dense, color="0.35", linestyle=":", linewidth=1.2, label="dense net, mean")
     density_axis(ax, runs["percent"].unique(), ticks)
-    ax.yaxis.set_major_formatter(FuncFormatter(_percent if column.endswith("_acc") else _thousands))
+    ax.yaxis.set_major_formatter(FuncFormatter(percent if column.endswith("_acc") else thousands))
     sns.despine(ax=ax, left=True)
 
 
@@ -167,39 +165,6 @@ def _limit_accuracy(ax: Axes, runs: pd.DataFrame, column: str) -> None:
     dense = _dense_mean(runs, column)
     if column.endswith("_acc") and runs[column].min() < dense - BELOW_DENSE:
         ax.set_ylim(dense - BELOW_DENSE, max(runs[column].max(), dense) + 0.05 * BELOW_DENSE)
-
-
-def density_axis(ax: Axes, percents, most: int = 8) -> None:
-    """A log axis that runs from dense to sparse, with ticks at about `most` of the levels, evenly spread."""
-    ticks = sorted(percents, reverse=True)
-    ticks = ticks[:: max(1, len(ticks) // (most - 1))]
-    ax.set_xscale("log")
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.set_xticks(ticks, [f"{t:.3g}" for t in ticks])
-    if not ax.xaxis_inverted():  # of panels that share an axis, the first one has turned it for all
-        ax.invert_xaxis()
-
-
-def _percent(y: float, _) -> str:
-    """A tick of an axis of accuracies (0-1), in percent."""
-    return f"{100 * y:.4g}"
-
-
-def _thousands(y: float, _) -> str:
-    """A tick of an axis of iterations."""
-    return f"{y:,.0f}"
-
-
-def new_figure(
-    size: tuple[float, float], rows: int | None = None, columns: int = 1, context: str = "notebook", **shared
-) -> tuple[Figure, Axes | np.ndarray]:
-    """An empty figure in the book's style, not registered with pyplot's display; `rows` x `columns` axes if given."""
-    with sns.axes_style("whitegrid", {"grid.color": "0.9"}), sns.plotting_context(context):
-        figure, axes = plt.subplots(
-            rows or 1, columns, figsize=size, dpi=144, layout="constrained", squeeze=False, **shared
-        )
-    plt.close(figure)
-    return figure, axes if rows else axes[0, 0]
 
 
 def _name_arms(frame: pd.DataFrame) -> None:

@@ -11,6 +11,7 @@ from lth.recipes import Recipe
 from lth.records import benchmarks, published
 from lth.records.published import Records
 from lth.report import costs, figures
+from lth.report.axes import new_figure
 from lth.report.claims import rule
 from lth.report.claims.paper import CLAIMS
 from lth.report.printed import NETWORKS
@@ -147,7 +148,7 @@ def coverage(study: Study, shown: Records | None) -> dict:
 
 def nothing_to_draw(studied: str) -> Figure:
     """In the place of a figure: that there are no records."""
-    figure, ax = figures.new_figure((7.2, 1.6))
+    figure, ax = new_figure((7.2, 1.6))
     ax.set_axis_off()
     ax.text(0.5, 0.5, f"{studied}: no records yet, not tested", ha="center", va="center", color="0.3")
     return figure

@@ -7,7 +7,8 @@ from matplotlib import ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lth.report import figures, verdicts
+from lth.report import verdicts
+from lth.report.axes import new_figure
 from lth.report.claims.claim import BY_UNIT, LEVEL, Claim
 from lth.report.claims.paper import CLAIMS
 from lth.statistics.paired import AT_END, DENSE
@@ -20,7 +21,7 @@ def forest(table: pd.DataFrame, planned: Mapping[str, int]) -> Figure:
     """
     units = [unit for unit in BY_UNIT if unit in set(table["unit"])]
     groups = [table[table["unit"] == unit] for unit in units]
-    figure, spare = figures.new_figure((6.0, 1.1 * len(units) + 0.42 * len(table)))
+    figure, spare = new_figure((6.0, 1.1 * len(units) + 0.42 * len(table)))
     spare.remove()
     ratios = [len(group) + 0.6 for group in groups]
     axes = figure.subplots(len(units), 1, height_ratios=ratios, squeeze=False)[:, 0]

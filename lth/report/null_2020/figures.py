@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, PercentFormatter
 
-from lth.report import figures, verdicts
+from lth.report import verdicts
+from lth.report.axes import WIDTH, new_figure
 from lth.report.null_2020.figures_of_2020 import POINTS, Point
 from lth.report.null_2020.movement import QUANTITIES
 from lth.report.null_2020.rule import GONE, RULING
@@ -37,7 +38,7 @@ def shares(rows: pd.DataFrame, title: str, note: str) -> Figure:
     as gone. Dotted: none of it, and all of it.
     """
     height = 1.55 + 0.36 * len(rows)
-    figure, axes = figures.new_figure((figures.WIDTH, height), 1, 2, context="paper", sharey=True)
+    figure, axes = new_figure((WIDTH, height), 1, 2, context="paper", sharey=True)
     seen = {}
     for ax, measure in zip(axes[0], RULING, strict=True):
         _share_axis(ax, len(rows), measure)
@@ -73,7 +74,7 @@ def movements(table: pd.DataFrame, layer: str, recipes: dict[str, str], note: st
     `table` as movement.drifts returns it, `recipes` with the names they have in the legend. Bands reach from the
     lowest to the highest trial.
     """
-    figure, axes = figures.new_figure((figures.WIDTH, 6.6), len(QUANTITIES), context="paper", sharex=True)
+    figure, axes = new_figure((WIDTH, 6.6), len(QUANTITIES), context="paper", sharex=True)
     table = table[table["layer"] == layer]
     for ax, (quantity, label) in zip(axes[:, 0], QUANTITIES.items(), strict=True):
         for i, (recipe, name) in enumerate(recipes.items()):

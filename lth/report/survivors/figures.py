@@ -10,7 +10,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from lth.report.figures import WIDTH, density_axis, new_figure
+from lth.report.axes import WIDTH, density_axis, new_figure
 from lth.report.selections import density_at
 from lth.report.survivors.counts import coarser, connections, relative, start_counts
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from lth.records import Records
-from lth.report import figures
+from lth.report.axes import new_figure
 from lth.report.null_2020 import figures as null_2020_figures
 from lth.report.null_2020 import figures_of_2020
 from lth.report.null_2020.figures_of_2020 import POINTS, answer
@@ -139,7 +139,7 @@ def test_the_reports_arms_and_densities_are_shown():
 
 @pytest.mark.parametrize(("figure", "low", "high"), [(1, 0.953, 0.983), (2, 0, 1), (3, 0, 1)])
 def test_the_reports_values_are_drawn_and_named(figure, low, high):
-    _, ax = figures.new_figure((4, 3))
+    _, ax = new_figure((4, 3))
     ax.plot([100, 1], [0.97, 0.98], label="ours")
     null_2020_figures.draw_2020(ax, figure)
     names = [text.get_text() for text in ax.get_legend().get_texts()]
