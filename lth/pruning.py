@@ -71,11 +71,11 @@ def scores(
         score = CRITERIA[score]
     name = getattr(score, "__name__", repr(score))
     given = {layer: value.clone() for layer, value in weights.items()}
-    found = score(weights, masks, start=start or {}, gradients=gradients)
+    scored = score(weights, masks, start=start or {}, gradients=gradients)
     if any(not torch.equal(value, weights[layer]) for layer, value in given.items() if not value.isnan().any()):
         raise LthError(f"the criterion {name} changed the weights that it was to score: let it work on copies")
     for layer, mask in masks.items():
-        value = found.get(layer) if isinstance(found, dict) else None
+        value = scored.get(layer) if isinstance(scored, dict) else None
         if not isinstance(value, torch.Tensor) or value.shape != mask.shape:
             got = f"shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else type(value).__name__
             raise LthError(
@@ -83,7 +83,7 @@ def scores(
             )
         if (value.isnan() & mask & ~weights[layer].isnan()).any():  # training may have diverged
             raise LthError(f"the criterion {name} gave NaN for weights in {layer}: they cannot be put in order")
-    return found
+    return scored
 
 
 def full_masks(model: nn.Module, biases: bool = False) -> Masks:
@@ -204,12 +204,12 @@ def ladder(model: nn.Module, pruning: Pruning, levels: int) -> list[dict[tuple[s
     last few of a layer stay).
     """
     dimensions = {name: parameter.dim() for name, parameter in model.named_parameters()}
-    found = list(islice(rungs(model, pruning), levels + 1))
-    for level, (before, rung) in enumerate(pairwise(found), start=1):
+    descent = list(islice(rungs(model, pruning), levels + 1))
+    for level, (before, rung) in enumerate(pairwise(descent), start=1):
         for names, left in rung.items():
             if left == 0 or (left == before[names] and dimensions[names[0]] > 1):
                 raise LthError(
                     f"level {level} would leave {left} of the {before[names]} weights in {', '.join(names)}: "
                     f"ask for at most {level - 1} levels"
                 )
-    return found
+    return descent

@@ -52,7 +52,7 @@ def of(study: Declared) -> State:
 
 def verified(study: Declared) -> State:
     """How far the runs of a study are, after its kept runs have been read: the corrupt are named and set aside."""
-    found = of(study)
-    for problem in store.verify(run.key for run in found.runs if run.key in found.kept):
+    current = of(study)
+    for problem in store.verify(run.key for run in current.runs if run.key in current.kept):
         print(problem, file=sys.stderr)
-    return replace(found, kept=frozenset(store.keys()))
+    return replace(current, kept=frozenset(store.keys()))
