@@ -9,6 +9,10 @@ import lth
 from lth.datasets import catalogue, loading
 from lth.paths import ROOT
 from lth.pruning import CRITERIA
+from lth.report.claims import figure as claims_figure
+from lth.report.claims import rule
+from lth.report.claims.paper import CLAIMS
+from lth.report.verdicts import CLAIMS as VERDICTS
 
 SHORT = lth.RECIPES["lenet"].but(
     batch_size=20, iterations=20, validation_size=20, eval_every=10, train_eval_every=20, train_eval_size=20
@@ -18,8 +22,7 @@ SHORT = lth.RECIPES["lenet"].but(
 def example(heading: str) -> str:
     """The code below a heading of CONTRIBUTING.md."""
     section = (ROOT / "CONTRIBUTING.md").read_text().split(f"## How to add {heading}\n")[1].split("\n## ")[0]
-    (code,) = re.findall("```python\n(.*?)```", section, re.S)
-    return code
+    return "\n".join(re.findall("```python\n(.*?)```", section, re.S))
 
 
 @pytest.fixture
@@ -40,7 +43,7 @@ def noise() -> lth.Data:
     return lth.Data(train=(images, labels), test=(images, labels), name="noise")
 
 
-@pytest.mark.parametrize("heading", ["a criterion", "an arm", "a network", "a data set"])
+@pytest.mark.parametrize("heading", ["a criterion", "an arm", "a network", "a data set", "a claim", "a page"])
 def test_an_example_has_fewer_than_ten_lines(heading):
     assert len([line for line in example(heading).splitlines() if line.strip()]) < 10
 
@@ -72,3 +75,23 @@ def test_a_data_set(added):
     assert recipe.classes == 26
     with pytest.raises(lth.LthError, match="Letters is not in"):
         loading.load(recipe, torch.Generator())
+
+
+def test_a_claim(added, monkeypatch):
+    exec(example("a claim"), added)
+    claim = added["claim"]
+    monkeypatch.setitem(CLAIMS, claim.id, claim)
+    rows = rule.table({"lenet": lth.records.load("lenet").runs}).set_index("claim")
+    assert rows.loc["L10", "verdict"] in VERDICTS and rows.loc["L10", "n"] == 20
+    assert rows.loc["L10", "claimed"] == "no difference (±0.1 pp)"
+    assert not claims_figure.forest(rows.reset_index(), {"ticket": 20}).axes[0].get_title().startswith("unknown")
+
+
+def test_a_page(added):
+    parameters, setup = re.split(r"\n(?=import lth\.report)", example("a page"))
+    added["In"] = ["", parameters, setup]
+    exec(parameters, added)
+    exec(setup, added)
+    assert added["page"].default and added["page"].study.trials == 20
+    with pytest.raises(lth.LthError, match="no longer show what my_page.ipynb says, 'a thousand trials'"):
+        added["page"].expects("a thousand trials", added["page"].study.trials > 1000)
