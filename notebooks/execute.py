@@ -25,6 +25,10 @@ def isolate(folder: str) -> None:
     os.environ["JUPYTER_NO_CONFIG"] = "1"
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     os.environ["IPYTHONDIR"] = folder
+    profile = Path(folder) / "profile_default"
+    profile.mkdir()
+    # A kernel that is slow to end is interrupted, and says so as if something were wrong.
+    (profile / "ipython_kernel_config.py").write_text("get_config().IPKernelApp.log_level = 50\n")
     spec = find_spec("matplotlib")
     assert spec is not None and spec.origin is not None, "matplotlib is not installed"
     os.environ["MATPLOTLIBRC"] = str(Path(spec.origin).parent / "mpl-data" / "matplotlibrc")
