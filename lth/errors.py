@@ -1,5 +1,7 @@
 """The one exception that carries a message meant for the person at the keyboard."""
 
+from collections.abc import Collection
+
 
 class LthError(Exception):
     """A user's mistake or a missing resource, told in one sentence.
@@ -9,20 +11,20 @@ class LthError(Exception):
     """
 
 
-def check_choice(what: str, value, allowed) -> None:
+def check_choice(what: str, value: object, allowed: Collection[object]) -> None:
     """Raise LthError unless `value` is one of `allowed`."""
     if value not in allowed:
         raise LthError(f"unknown {what} {value!r}: choose one of {', '.join(map(str, allowed))}")
 
 
-def check_positive(what: str, value, most: int | None = None) -> None:
+def check_positive(what: str, value: int, most: int | None = None) -> None:
     """Raise LthError unless `value` is a whole number of at least 1 and, where there is a bound, at most that."""
     check_whole(what, value, 1)
     if most is not None and value > most:
         raise LthError(f"{what} must be at most {most:,}, not {value:,}")
 
 
-def check_whole(what: str, value, least: int = 0) -> None:
+def check_whole(what: str, value: int, least: int = 0) -> None:
     """Raise LthError unless `value` is a whole number of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise LthError(f"{what} must be a whole number of at least {least}, not {value!r}")

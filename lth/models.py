@@ -90,7 +90,7 @@ class Block(nn.Module):
         self.shortcut = nn.Sequential()
         if stride > 1:
             convolution = nn.Conv2d(inputs, width, 1, stride, bias=False)
-            convolution.never_pruned = True  # ([FC] section 4)
+            convolution.never_pruned = True  # type: ignore[assignment]  # ([FC] section 4)
             self.shortcut = nn.Sequential(convolution, nn.BatchNorm2d(width))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -173,15 +173,16 @@ def initialise(model: nn.Module, generator: torch.Generator, std: float | None =
     variance 1. A network of one's own that starts otherwise has a method `initialise(generator)` that returns a tensor
     for every name of its state_dict.
     """
-    if callable(getattr(model, "initialise", None)):
-        return model.initialise(generator)
+    own = getattr(model, "initialise", None)
+    if callable(own):
+        return own(generator)
     weights = {}
     for name, value in model.state_dict().items():
         fresh = torch.zeros(value.shape, dtype=value.dtype)
-        if value.dim() > 1 and std is None:
-            nn.init.xavier_normal_(fresh, generator=generator)
-        elif value.dim() > 1:
+        if value.dim() > 1 and std is not None:
             nn.init.normal_(fresh, 0, std, generator=generator)
+        elif value.dim() > 1:
+            nn.init.xavier_normal_(fresh, generator=generator)
         elif name.endswith(("weight", "running_var")):
             fresh.fill_(1)
         weights[name] = fresh
@@ -196,7 +197,7 @@ def prunable(model: nn.Module, biases: bool = False) -> dict[str, str]:
     first. A network of one's own can name its weights instead: an attribute `prunable`, such as {"fc1.weight":
     "linear"}. LthError where there is nothing to prune, or where a name or kind is not known.
     """
-    kinds = dict(model.prunable) if hasattr(model, "prunable") else _by_type(model)
+    kinds: dict[str, str] = dict(getattr(model, "prunable", _by_type(model)))
     parameters = dict(model.named_parameters())
     for name, kind in kinds.items():
         if name not in parameters:

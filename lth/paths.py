@@ -55,7 +55,7 @@ def commit() -> str:
     It says where records are from and is no need: without git, or where this is no checkout, it is empty. The
     repository is this folder's own, whatever git's variables say and whatever repository the folder lies in.
     """
-    describe = ["git", "-C", ROOT, "describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"]
+    describe = ["git", "-C", str(ROOT), "describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"]
     environment = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
     environment["GIT_CEILING_DIRECTORIES"] = str(ROOT.parent)
     try:

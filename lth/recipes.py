@@ -26,7 +26,7 @@ class Optimizer:
     milestones: tuple[int, ...] = ()  # iterations at which the learning rate is divided by ten ([FC] appendix I)
     warmup: int = 0  # iterations over which the learning rate rises linearly from 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_choice("optimizer", self.name, ("adam", "sgd"))
         if not self.learning_rate > 0:
             raise LthError(f"the learning rate must be above 0, not {self.learning_rate}")
@@ -62,7 +62,7 @@ class Pruning:
     biases: bool = False  # prune each layer's biases as well, at the layer's rate (the 2020 code did)
     lag: int = 0  # score the weights of this many steps before the end
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_choice("pruning scope", self.scope, SCOPES)
         if self.biases and self.scope == "global":
             raise LthError("biases are pruned within their layer only: choose the pruning scope layer")
@@ -109,7 +109,7 @@ class Recipe:
     # Hashes of what is not the library's (network, criterion, data), by name: part of a run's key.
     sources: tuple[tuple[str, str], ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_choice("preprocessing", self.preprocessing, PREPROCESSINGS)
         sizes = ("batch_size", "validation_size", "train_eval_size", "classes")
         for name in ("iterations", "eval_every", "train_eval_every", *sizes):

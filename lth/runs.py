@@ -25,7 +25,7 @@ class Run:
     root_seed: int = 0
     engine: str = "auto"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_choice("arm", self.arm, ARMS)
 
     @cached_property

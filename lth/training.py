@@ -47,7 +47,7 @@ class Start:
     augmentation: torch.Generator
     moments: Moments | None = None  # None: a fresh optimizer, as the procedure demands
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, mask in self.masks.items():
             weight = self.weights.get(name)
             if weight is None or mask.dtype != torch.bool or mask.shape != weight.shape:
@@ -164,6 +164,7 @@ def _measure(recipe: Recipe, stack: Engine, iteration: int, train_loss: np.ndarr
     if iteration % recipe.train_eval_every == 0 or iteration == recipe.iterations:
         subset_loss, train_acc = stack.evaluate("subset")
         train_loss = subset_loss if train_loss is None else train_loss
+    assert train_loss is not None  # no step has been taken at iteration 0 only, which measures the subset
     return {
         "iteration": np.full(len(val_acc), iteration),
         "train_loss": train_loss,

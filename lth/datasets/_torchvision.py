@@ -2,12 +2,13 @@
 
 import functools
 import warnings
+from types import ModuleType
 
 import torch
 
 
 @functools.cache
-def torchvision_datasets():
+def torchvision_datasets() -> ModuleType:
     """torchvision.datasets.
 
     A torchvision built for CUDA fails on import beside a CPU-only torch, because two operators it wants to describe

@@ -22,10 +22,10 @@ def originals(data_set: DataSet, folder: Path, scratch: Path, way_out: str) -> l
     """
     wanted = {name + suffix for name, _ in data_set.files for suffix in ("", ".gz")}
     there = {path.name: path for path in sorted(folder.rglob("*")) if path.name in wanted and path.is_file()}
-    paths = {name: there.get(name) or there.get(f"{name}.gz") for name, _ in data_set.files}
-    absent = [name for name, path in paths.items() if path is None]
-    if len(absent) == len(paths):
+    paths = {name: path for name, _ in data_set.files if (path := there.get(name) or there.get(f"{name}.gz"))}
+    if not paths:
         return []
+    absent = [name for name, _ in data_set.files if name not in paths]
     if absent:
         raise LthError(f"{folder} lacks {', '.join(absent)}: give a folder with all of {data_set.label}'s files")
     place = make_dir(scratch / "verified")

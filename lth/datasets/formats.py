@@ -4,7 +4,9 @@ import math
 import pickle
 import struct
 import warnings
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,7 +50,7 @@ def cifar(folder: Path, contents: dict[str, bytes]) -> tuple[Part, Part]:
         batches = {name: pickle.loads(content, encoding="latin1") for name, content in contents.items()}
     test = batches.pop("test_batch")
 
-    def join(parts) -> Part:
+    def join(parts: Collection[dict[str, Any]]) -> Part:
         pixels = torch.from_numpy(np.concatenate([part["data"] for part in parts])).reshape(-1, 3, 32, 32)
         return pixels, torch.tensor([label for part in parts for label in part["labels"]])
 

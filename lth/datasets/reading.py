@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -133,7 +134,7 @@ def _read_copy(data_set: DataSet) -> Raw:
 def write_copy(path: Path, raw: Raw) -> None:
     """Write `raw` with its fingerprint as an uncompressed NumPy archive."""
     arrays = {name: tensor.numpy() for name, tensor in zip(ARRAYS, (*raw.train, *raw.test), strict=True)}
-    np.savez(path, label=np.array(raw.label), sha256=np.array(_fingerprint(arrays)), **arrays)
+    np.savez(path, label=np.array(raw.label), sha256=np.array(_fingerprint(arrays)), **cast(dict[str, Any], arrays))
 
 
 def _checked(data_set: DataSet, raw: Raw, path: Path, way_out: str) -> Raw:

@@ -20,7 +20,7 @@ def replica_bytes(recipe: Recipe) -> int:
     parameters = sum(p.nbytes for p in net.parameters())
     saved, outputs = [], []
     hooks = [module.register_forward_hook(lambda *args: outputs.append(args[2].nbytes)) for module in net.modules()]
-    with torch.autograd.graph.saved_tensors_hooks(lambda t: saved.append(t.nbytes), lambda _: None):
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: saved.append(t.nbytes), lambda kept: kept):
         net(torch.empty(recipe.batch_size, *recipe.shape, device="meta"))
     for hook in hooks:
         hook.remove()

@@ -36,10 +36,10 @@ def affine(images: Images) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         raise LthError("the dense and sparse engines take one scale an image or one a channel, not both")
     per_image = len(images.scale) > 1
     image_scale = images.scale.flatten() if per_image else torch.ones(count)
-    pixel_scale = torch.ones(1) if per_image else images.scale
+    scale = torch.ones(1) if per_image else images.scale
     pixel_scale, shift = (
         torch.broadcast_to(values, (1, channels, height, width)).flatten().numpy().copy()
-        for values in (pixel_scale, images.shift)
+        for values in (scale, images.shift)
     )
     return image_scale.contiguous().numpy(), pixel_scale, shift
 

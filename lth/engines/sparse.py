@@ -102,7 +102,7 @@ def _layout(names: list[str], shapes: dict[str, torch.Size], masks: Masks) -> tu
     weights, biases = [f"{name}.weight" for name in names], [f"{name}.bias" for name in names]
     leads = [np.ones(shapes[biases[-1]], bool)]  # from the pixels to the classes, what leads to a class
     for name in reversed(weights):
-        leads.insert(0, (survives[name] & leads[0][:, None]).any(0))
+        leads.insert(0, np.asarray((survives[name] & leads[0][:, None]).any(0)))
     used = [survives[name] & out[:, None] for name, out in zip(weights, leads[1:], strict=True)]
 
     rows = np.split(np.cumsum(np.concatenate(leads)) - 1, np.cumsum([len(part) for part in leads])[:-1])
@@ -118,9 +118,9 @@ def _layout(names: list[str], shapes: dict[str, torch.Size], masks: Masks) -> tu
     idle = np.concatenate([survives[name].ravel() for name in weights + biases]) & ~active
     flat = np.where(idle, count + np.cumsum(idle) - 1, -1)
     flat[active] = np.concatenate([np.argsort(order), np.arange(len(order), count)])
-    flat = np.split(flat, np.cumsum([survives[name].size for name in weights + biases])[:-1])
+    parts = np.split(flat, np.cumsum([survives[name].size for name in weights + biases])[:-1])
     inside = [np.flatnonzero(survives[name]) for name in weights + biases]
-    places = {name: (i, part[i]) for name, i, part in zip(weights + biases, inside, flat, strict=True)}
+    places = {name: (i, part[i]) for name, i, part in zip(weights + biases, inside, parts, strict=True)}
     return (
         _graph(np.flatnonzero(leads[0]), units, target[order], source[order], len(leads[-1])),
         places,

@@ -184,12 +184,13 @@ def _optimizer(
         return sgd
     if len({m and m.steps for m in moments}) > 1:
         raise ValueError("the replicas of a stack must share Adam's number of finished steps")
+    given = [m for m in moments if m]  # all of them or none
     adam = torch.optim.Adam(values, rate, weight_decay=o.weight_decay, fused=True, capturable=rate.is_cuda)
     for name, value in parameters.items():
         first, second = torch.zeros_like(value), torch.zeros_like(value)
-        if moments[0]:
-            first = torch.stack([m.first[name] for m in moments]).to(rate.device)
-            second = torch.stack([m.second[name] for m in moments]).to(rate.device)
-        steps = torch.tensor(float(moments[0].steps if moments[0] else 0), device=rate.device)
+        if given:
+            first = torch.stack([m.first[name] for m in given]).to(rate.device)
+            second = torch.stack([m.second[name] for m in given]).to(rate.device)
+        steps = torch.tensor(float(given[0].steps if given else 0), device=rate.device)
         adam.state[value] = {"step": steps, "exp_avg": first, "exp_avg_sq": second}
     return adam

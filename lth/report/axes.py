@@ -10,16 +10,20 @@ from matplotlib.ticker import NullLocator
 WIDTH = 5.6  # inches of a figure of several panels: its text stays readable on a phone
 
 
-def new_figure(
-    size: tuple[float, float], rows: int | None = None, columns: int = 1, context: str = "notebook", **shared
-) -> tuple[Figure, Axes | np.ndarray]:
-    """An empty figure in the book's style, not registered with pyplot's display; `rows` x `columns` axes if given."""
+def new_figure(size: tuple[float, float], context: str = "notebook") -> tuple[Figure, Axes]:
+    """An empty figure in the book's style, not registered with pyplot's display, and its axes."""
+    figure, axes = new_grid(size, 1, context=context)
+    return figure, axes[0, 0]
+
+
+def new_grid(
+    size: tuple[float, float], rows: int, columns: int = 1, context: str = "notebook", **shared
+) -> tuple[Figure, np.ndarray]:
+    """Like new_figure, with (rows, columns) axes, which plt.subplots' arguments `shared` may tie together."""
     with sns.axes_style("whitegrid", {"grid.color": "0.9"}), sns.plotting_context(context):
-        figure, axes = plt.subplots(
-            rows or 1, columns, figsize=size, dpi=144, layout="constrained", squeeze=False, **shared
-        )
+        figure, axes = plt.subplots(rows, columns, figsize=size, dpi=144, layout="constrained", squeeze=False, **shared)
     plt.close(figure)
-    return figure, axes if rows else axes[0, 0]
+    return figure, axes
 
 
 def density_axis(ax: Axes, percents, most: int = 8) -> None:

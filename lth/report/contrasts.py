@@ -59,8 +59,9 @@ def _rows(runs: pd.DataFrame, level: int, named: list[tuple[str, str, str]]) -> 
     """A row for each (first cell, arm, against) of which the records have both sides."""
     lines = []
     for name, arm, against in named:
-        effects = [gain_of(runs, level, against, effect, measure, arm) for _, effect, measure in COLUMNS]
-        if None not in effects:
+        found = [gain_of(runs, level, against, effect, measure, arm) for _, effect, measure in COLUMNS]
+        effects = [effect for effect in found if effect]
+        if len(effects) == len(COLUMNS):
             lines.append((name, NAMES[against], *map(estimate_text, effects, FORMS), str(effects[0].n)))
     return lines
 
@@ -85,7 +86,7 @@ def sentence(runs: pd.DataFrame) -> str:
     levels = pruned_levels(runs)
     if levels.empty:
         return "No pruned network has been trained yet."
-    speed = {level: gain_of(runs, level, DENSE, paired.times, EARLY) for level in levels.index}
+    speed = {level: _over_dense(runs, level, paired.times, EARLY) for level in levels.index}
     fastest = max(levels.index, key=lambda level: speed[level].value)
     told = [_told(runs, level, levels[level], speed[level]) for level in sorted({fastest, levels.index[-1]})]
     return " ".join(told) + (" (The fastest of several levels flatters.)" if len(levels) > 1 else "")
@@ -97,8 +98,8 @@ def advantage_sentence(parts: dict[str, pd.DataFrame], level: int) -> str:
     for ahead, no_effect, (_, effect, measure) in zip(
         ("faster", "more accurate"), (1.0, 0.0), COLUMNS[:2], strict=True
     ):
-        sizes = {name: gain_of(runs, level, "reinit", effect, measure) for name, runs in parts.items() if len(runs)}
-        sizes = {name: size for name, size in sizes.items() if size}
+        found = {name: gain_of(runs, level, "reinit", effect, measure) for name, runs in parts.items() if len(runs)}
+        sizes = {name: size for name, size in found.items() if size}
         sure = [name for name, size in sizes.items() if size.above(no_effect)]
         established.append(f"{ahead} with {listed(sure)}" if sure else f"{ahead} with none of them")
         trials += [size.n for size in sizes.values()]
@@ -118,9 +119,16 @@ def late_sentence(share: float) -> str:
     )
 
 
+def _over_dense(runs: pd.DataFrame, level: int, effect: Effect, measure: str) -> Estimate:
+    """The tickets' effect against the dense network, which is there wherever they are."""
+    size = gain_of(runs, level, DENSE, effect, measure)
+    assert size is not None
+    return size
+
+
 def _told(runs: pd.DataFrame, level: int, density: float, speed: Estimate) -> str:
     """Tickets at a level, whose speed is given, against the dense network and fresh weights."""
-    dense = gain_of(runs, level, DENSE, paired.gain, AT_EARLY)
+    dense = _over_dense(runs, level, paired.gain, AT_EARLY)
     text = (
         f"With {density:.1%} of the weights (n = {dense.n}) tickets reach their early stop "
         f"{estimate_text(speed, FORMS[0])} times as fast as the dense network; their accuracy there differs from its "

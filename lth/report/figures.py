@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 
 from lth.records.published import Records
 from lth.report import styles
-from lth.report.axes import WIDTH, density_axis, new_figure, percent, thousands
+from lth.report.axes import WIDTH, density_axis, new_figure, new_grid, percent, thousands
 from lth.report.selections import average_draws, check_one_recipe, curves_at, with_dense
 from lth.report.text import trials_note
 
@@ -101,10 +101,10 @@ def density_grid(
     panels share the density axis, and those of the same column of the runs the other one. `note` says what is shown.
     """
     shape = (len(parts), len(columns)) if parts_in_rows else (len(columns), len(parts))
-    figure, axes = new_figure(
+    figure, axes = new_grid(
         (WIDTH, 1.0 + 1.9 * shape[0]), *shape, context="paper", sharex=True, sharey="col" if parts_in_rows else "row"
     )
-    handles = {}
+    handles: dict[str, object] = {}
     for column, row in zip(columns, axes.T if parts_in_rows else axes, strict=True):
         for ax, (title, runs) in zip(row, parts.items(), strict=True):
             _density_lines(ax, runs, column, ticks=4 if shape[1] > 1 else 8)

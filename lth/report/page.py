@@ -68,6 +68,7 @@ class Page:
 
     def level(self, wanted: int) -> int:
         """The level that is `wanted`, or the deepest that the records hold."""
+        assert self.records is not None
         return min(wanted, int(self.records.runs["level"].max()))
 
     def figure(self, key: str, figure: Figure) -> None:

@@ -30,7 +30,7 @@ def with_interval(value: float, low: float | None, high: float | None, form: str
     """A number with its 95 % interval, as far as there is one, "–" where there is no number: "31% [12%, 48%]"."""
     if pd.isna(value):
         return "–"
-    ends = "" if pd.isna(low) else f" [{number(low, form)}, {number(high, form)}]"
+    ends = "" if low is None or high is None or pd.isna(low) else f" [{number(low, form)}, {number(high, form)}]"
     return number(value, form) + ends
 
 

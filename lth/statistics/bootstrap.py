@@ -80,4 +80,5 @@ def estimate(of: Statistic, n: int, generator: np.random.Generator) -> Estimate:
     )
     without = np.array([of(np.delete(every, i)) for i in every])
     deviation = math.sqrt((n - 1) * ((without - without.mean()) ** 2).sum())
-    return Estimate(float(of(every)), *map(float, result.confidence_interval), n, deviation)
+    low, high = map(float, result.confidence_interval)
+    return Estimate(float(of(every)), low, high, n, deviation)

@@ -152,7 +152,7 @@ def stretch(estimates: dict[int, Estimate]) -> tuple[int, int] | None:
 
     A level whose interval lies wholly below 0 ends a stretch; one whose interval includes 0 does not.
     """
-    stretches = [[]]
+    stretches: list[list[int]] = [[]]
     for level in sorted(estimates):
         if estimates[level].below(0):
             stretches.append([])

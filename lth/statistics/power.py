@@ -1,6 +1,7 @@
 """How many trials a comparison needs."""
 
 import math
+from collections.abc import Callable
 
 from scipy import optimize, stats
 
@@ -33,7 +34,7 @@ def trials_for_no_difference(margin: float, deviation: float, power: float = 0.8
     )
 
 
-def _fewest(power_of, size: float, deviation: float, power: float) -> int | None:
+def _fewest(power_of: Callable[[float, float], float], size: float, deviation: float, power: float) -> int | None:
     """The fewest trials n with `power_of`(n, size / deviation) of at least `power`, from 2 to MOST_TRIALS."""
     if deviation == 0 or power_of(2, size / deviation) >= power:
         return 2

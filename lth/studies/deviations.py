@@ -5,6 +5,7 @@ What a switch changes between levels is in the rules below; what it changes with
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from lth.arms import ARMS
 from lth.errors import LthError, check_choice, check_whole
@@ -22,8 +23,8 @@ class Deviation:
     """What one deviation sets, where the recipe says it (`recipe`, `pruning`) or the study does (`control`)."""
 
     name: str
-    recipe: tuple[tuple[str, object], ...] = ()
-    pruning: tuple[tuple[str, object], ...] = ()
+    recipe: tuple[tuple[str, Any], ...] = ()
+    pruning: tuple[tuple[str, Any], ...] = ()
     control: str = "reinit"  # the arm that tickets are compared with
 
 

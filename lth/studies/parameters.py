@@ -34,7 +34,7 @@ def parse_arms(arms: str) -> dict[str, int]:
     return draws
 
 
-def _items(what: str, text) -> list[str]:
+def _items(what: str, text: object) -> list[str]:
     """The items of a text such as "ticket, reinit:3"; LthError where it is no text."""
     if not isinstance(text, str):
         raise LthError(f"{what} must be a text such as 'one,another', not {text!r}")

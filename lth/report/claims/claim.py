@@ -1,6 +1,5 @@
 """What a claim of the paper is: which effect it is about, and how the paper's number is scored."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from lth.statistics import paired
@@ -17,7 +16,7 @@ class Effect:
     form: of a number, such as "{:.2f}"; axis: a figure's label; no_effect: the number that means none.
     """
 
-    compare: Callable | None
+    compare: paired.Effect | None
     unit: str
     form: str
     axis: str
@@ -99,6 +98,12 @@ class Claim:
     rationale: str = ""
     size: float | None = None
     words: str = ""
+
+    @property
+    def compare(self) -> paired.Effect:
+        """How its two sides are compared."""
+        assert self.effect.compare is not None
+        return self.effect.compare
 
     @property
     def no_effect(self) -> float:

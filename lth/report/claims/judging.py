@@ -73,12 +73,14 @@ def narrowly(claim: Claim, estimate: Estimate) -> bool:
 def judge_fall(at_claimed: Verdict, by_level: dict[int, Estimate]) -> Verdict:
     """The verdict on the level from which accuracy falls below, given the difference at the claimed level."""
     claim, level, deepest = at_claimed.claim, paired.falls_below(by_level), by_level[max(by_level)]
+    assert at_claimed.estimate is not None
     if level is not None:
+        assert claim.number is not None
         verdict = "replicated" if abs(level - claim.number) <= claim.tolerance else "direction only"
     else:
         verdict = "not replicated" if deepest.within(0, math.inf) else "inconclusive"
     interval = ""
-    if at_claimed.low is not None:
+    if at_claimed.low is not None and at_claimed.high is not None:
         interval = f" [{number(at_claimed.low, '{:.2f}')}, {number(at_claimed.high, '{:.2f}')}]"
     return replace(
         at_claimed,

@@ -5,6 +5,8 @@ the Lottery Ticket Hypothesis" (arXiv 1903.01611). Differences that [FC] Figures
 at about a fifth of the weights.
 """
 
+from typing import Any
+
 from lth.report.claims.claim import GAIN, TIMES, Claim
 from lth.report.claims.tolerances import AT_FIRST, CIFAR, LEVELS, UNNUMBERED, WITHIN
 from lth.statistics.paired import AT_EARLY, AT_END, DENSE, EARLY
@@ -92,9 +94,9 @@ def _falls(study: str, last: int) -> Claim:
     )
 
 
-def _at_the_end(id: str, study: str, level: int, **fields) -> Claim:
+def _at_the_end(id: str, study: str, level: int, **fields: Any) -> Claim:
     """A claim on the accuracy of tickets after training: no worse than the dense network's, unless `fields` differ."""
-    usual = {
+    usual: dict[str, Any] = {
         "recipe": study,
         "against_recipe": study,
         "source": "[FC] section 4",

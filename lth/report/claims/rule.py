@@ -70,8 +70,7 @@ def _evaluate(claim: Claim, runs: pd.DataFrame, recipe: str, against_recipe: str
     )
     if claim.scan:
         by_level = {
-            level: paired.estimate(claim.effect.compare, ours[:, i], theirs[:, i], generator)
-            for i, level in enumerate(levels)
+            level: paired.estimate(claim.compare, ours[:, i], theirs[:, i], generator) for i, level in enumerate(levels)
         }
         judge_levels = judge_fall if claim.estimator == "falls below" else judge_range
         verdict = judge_levels(verdict, by_level)
@@ -80,7 +79,7 @@ def _evaluate(claim: Claim, runs: pd.DataFrame, recipe: str, against_recipe: str
 
 def _of_best(claim: Claim, ours: np.ndarray, theirs: np.ndarray, levels: list[int], generator) -> tuple[Estimate, str]:
     """The gain at the best level, with a note on where it was; the sides are (trials, levels)."""
-    means = claim.effect.compare(ours, theirs, axis=0)
+    means = claim.compare(ours, theirs, axis=0)
     best = int(means.argmax())
     estimate = paired.best_gain(ours, theirs, generator)
     return estimate, f"largest mean {number(means[best], '{:.2f}')} at level {levels[best]}"
@@ -92,8 +91,8 @@ def _of_mean(claim: Claim, ours: np.ndarray, theirs: np.ndarray, levels: list[in
     means = ours[:, claimed].mean(axis=1), theirs[:, claimed].mean(axis=1)
     note = ""
     if claim.effect != GAIN:
-        note = f"mean of single trials: {_in_words(claim, paired.mean_of_ratios(claim.effect.compare, *means))}"
-    return paired.estimate(claim.effect.compare, *means, generator), note
+        note = f"mean of single trials: {_in_words(claim, paired.mean_of_ratios(claim.compare, *means))}"
+    return paired.estimate(claim.compare, *means, generator), note
 
 
 def _joined(*notes: str) -> str:
@@ -116,7 +115,10 @@ def _needed(claim: Claim, estimate: Estimate) -> int | None:
         return power.trials_for_no_difference(claim.tolerance, estimate.deviation)
     if claim.direction == "no worse":
         return power.trials_needed(claim.tolerance, estimate.deviation)
-    size = claim.size if claim.size is not None else abs(claim.number - claim.no_effect)
+    size = claim.size
+    if size is None:
+        assert claim.number is not None
+        size = abs(claim.number - claim.no_effect)
     return power.trials_needed(size, estimate.deviation)
 
 

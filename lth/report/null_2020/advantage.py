@@ -42,9 +42,8 @@ class Case:
     @property
     def sides(self) -> tuple[Side, Side]:
         """The tickets and their control."""
-        recipe = self.configuration.recipe
-        arms = ("ticket", self.configuration.control)
-        return tuple(Side(self.runs, arm, self.levels, recipe) for arm in arms)
+        recipe, control = self.configuration.recipe, self.configuration.control
+        return Side(self.runs, "ticket", self.levels, recipe), Side(self.runs, control, self.levels, recipe)
 
 
 def judged_levels(runs: pd.DataFrame) -> list[int]:
@@ -124,7 +123,5 @@ def late_stops(runs: pd.DataFrame, curves: pd.DataFrame) -> float:
 
 def _as_ratio(logarithm: Estimate) -> Estimate:
     """The estimate of a ratio, from that of its logarithm; the deviation is left out, which has another meaning."""
-    value, low, high = (
-        None if end is None else float(np.exp(end)) for end in (logarithm.value, logarithm.low, logarithm.high)
-    )
-    return Estimate(value, low, high, logarithm.n, None)
+    low, high = (None if end is None else float(np.exp(end)) for end in (logarithm.low, logarithm.high))
+    return Estimate(float(np.exp(logarithm.value)), low, high, logarithm.n, None)

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, PercentFormatter
 
 from lth.report import verdicts
-from lth.report.axes import WIDTH, new_figure
-from lth.report.null_2020.figures_of_2020 import POINTS, Point
+from lth.report.axes import WIDTH, new_grid
+from lth.report.null_2020.figures_of_2020 import POINTS
 from lth.report.null_2020.movement import QUANTITIES
 from lth.report.null_2020.rule import GONE, RULING
 from lth.report.null_2020.sentences import row_name
@@ -38,7 +38,7 @@ def shares(rows: pd.DataFrame, title: str, note: str) -> Figure:
     as gone. Dotted: none of it, and all of it.
     """
     height = 1.55 + 0.36 * len(rows)
-    figure, axes = new_figure((WIDTH, height), 1, 2, context="paper", sharey=True)
+    figure, axes = new_grid((WIDTH, height), 1, 2, context="paper", sharey=True)
     seen = {}
     for ax, measure in zip(axes[0], RULING, strict=True):
         _share_axis(ax, len(rows), measure)
@@ -74,7 +74,7 @@ def movements(table: pd.DataFrame, layer: str, recipes: dict[str, str], note: st
     `table` as movement.drifts returns it, `recipes` with the names they have in the legend. Bands reach from the
     lowest to the highest trial.
     """
-    figure, axes = new_figure((WIDTH, 6.6), len(QUANTITIES), context="paper", sharex=True)
+    figure, axes = new_grid((WIDTH, 6.6), len(QUANTITIES), context="paper", sharex=True)
     table = table[table["layer"] == layer]
     for ax, (quantity, label) in zip(axes[:, 0], QUANTITIES.items(), strict=True):
         for i, (recipe, name) in enumerate(recipes.items()):
@@ -140,35 +140,34 @@ def _names(rows: pd.DataFrame) -> list[str]:
 
 
 GREY = "0.55"
+Range = tuple[tuple[float, ...], tuple[float, float]]  # the densities of a Point, and what it lies within
 
 
 def draw_2020(ax: Axes, figure: int) -> None:
     """What the report's figure shows, in grey behind ours: hatched where it was read as a range, an arrow beyond."""
     style = {"facecolor": "0.8", "edgecolor": GREY, "hatch": "///", "linewidth": 0, "alpha": 0.6, "zorder": 0}
     name = f"2020 report, as read from its Figure {figure}"
-    ranges = [point for point in POINTS if point.figure == figure and point.within]
+    ranges = [(point.densities, point.within) for point in POINTS if point.figure == figure and point.within]
     if figure == 1:
         _bands(ax, ranges, name, style)
     else:
-        along, end = ranges
-        low, high = along.within
-        ax.fill_between(along.densities, low, high, label=name, **style)
-        limit, marker = (end.within[1], "v") if math.isfinite(end.within[1]) else (end.within[0], "^")
-        ax.plot([along.densities[1], end.densities[0]], [(low + high) / 2, limit], color=GREY, linestyle="--",
+        (along, (low, high)), (end, (least, most)) = ranges
+        ax.fill_between(along, low, high, label=name, **style)
+        limit, marker = (most, "v") if math.isfinite(most) else (least, "^")
+        ax.plot([along[1], end[0]], [(low + high) / 2, limit], color=GREY, linestyle="--",
                 linewidth=1.6, zorder=1)  # fmt: skip
-        ax.plot(end.densities[0], limit, marker, color=GREY, markersize=9, zorder=1)
+        ax.plot(end[0], limit, marker, color=GREY, markersize=9, zorder=1)
     ax.legend(frameon=False, fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
 
 
-def _bands(ax: Axes, ranges: Sequence[Point], name: str, style: dict) -> None:
+def _bands(ax: Axes, ranges: Sequence[Range], name: str, style: dict) -> None:
     """Each range as a band over the whole width, with the densities beside it; the axis is widened to hold them."""
     margin = 0.002
     bottom, top = ax.get_ylim()
-    for i, point in enumerate(ranges):
-        low, high = point.within
+    for i, (densities, (low, high)) in enumerate(ranges):
         ax.axhspan(low, high, label=name if i == 0 else None, **style)
         bottom, top = min(bottom, low - margin), max(top, high + margin)
-        text = "2020:\n" + ",\n".join(f"{density:g}%" for density in point.densities)
+        text = "2020:\n" + ",\n".join(f"{density:g}%" for density in densities)
         where = {"xycoords": ("axes fraction", "data"), "va": "center"}
         ax.annotate(text, (1.01, (low + high) / 2), color="0.3", fontsize="small", **where)
     ax.set_ylim(bottom, top)

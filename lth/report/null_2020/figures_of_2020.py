@@ -131,6 +131,7 @@ def _range(point: Point, runs: pd.DataFrame, arms: list[str], levels: list[int],
 
 def _in_range(point: Point, values: np.ndarray, generator: np.random.Generator) -> str:
     """The word on one arm at one level, by its value in each trial, (trials,)."""
+    assert point.within is not None
     least, most = point.within
     mean = bootstrap.estimate(lambda trials: values[trials].mean(-1), len(values), generator)
     if mean.above(most) or mean.below(least):
@@ -152,7 +153,7 @@ def _coincide(point: Point, runs: pd.DataFrame, arms: list[str], levels: list[in
     form, better, worse = ("{:.0f}", "% earlier", "% later") if early else ("{:.2f}", " points ahead", " points behind")
     sign, unit = (-1, worse) if difference.value < 0 else (1, better)
     text = f"tickets {form.format(sign * difference.value)}{unit}"
-    if difference.low is None:
+    if difference.low is None or difference.high is None:
         return Answer(point, text, "cannot tell", difference.n)
     if difference.within(-point.resolution, point.resolution):
         word = "agrees"

@@ -41,7 +41,7 @@ def brought_back(runs: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
     together = Case(runs, Configuration("all", control(*CERTAIN)), levels)
     protocol = Case(reference, configurations.BY_PROTOCOL, levels)
     for configuration in configurations.all_but_one(CERTAIN):
-        row = {"deviation": configuration.deviation}
+        row: dict[str, str | float | None] = {"deviation": configuration.deviation}
         try:
             for measure in RULING:
                 generator = bootstrap.seeded(f"{configuration.name} {configuration.control} {measure}")

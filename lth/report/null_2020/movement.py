@@ -69,8 +69,9 @@ def recorded(runs: pd.DataFrame, recipes: Sequence[str], level: int, arm: str = 
 def table(moves: pd.DataFrame, names: dict[str, str]) -> str:
     """How the survivors of every layer move, recipe by recipe, as Markdown; `names` of the recipes."""
     early, later, last = _iterations_told(moves)
-    head = ("Recipe", "Layer", "Start", "First step (learning rates)", f"After {early} (learning rates)")
-    head += (f"After {later} (initial sizes)", "Outgrown at", f"Cosine after {later}", f"Cosine after {last:,}", "n")
+    steps_head = ("Start", "First step (learning rates)", f"After {early} (learning rates)")
+    later_head = (f"After {later} (initial sizes)", "Outgrown at", f"Cosine after {later}", f"Cosine after {last:,}")
+    head = ("Recipe", "Layer", *steps_head, *later_head, "n")
     rows = []
     for recipe, name in names.items():
         here = moves[moves["recipe"] == recipe]
@@ -80,9 +81,9 @@ def table(moves: pd.DataFrame, names: dict[str, str]) -> str:
             cosines = [number(at(moves, recipe, layer, i, "cosine"), "{:.2f}") for i in (later, last)]
             start = f"{at(moves, recipe, layer, last, 'scale'):.3f}"
             grown = f"{at(moves, recipe, layer, later, 'grown'):.2f}"
-            past = "never" if past is None else f"{past:,}"
+            past_at = "never" if past is None else f"{past:,}"
             plain_layer = layer.removesuffix(".weight")
-            rows.append((name, plain_layer, start, *steps, grown, past, *cosines, here["trial"].nunique()))
+            rows.append((name, plain_layer, start, *steps, grown, past_at, *cosines, here["trial"].nunique()))
     return text.table(head, rows)
 
 

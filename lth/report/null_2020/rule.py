@@ -119,14 +119,14 @@ def left_out(row: Mapping, together: Mapping) -> str:
 
 def _measured(
     configuration: Configuration, runs: pd.DataFrame, reference: pd.DataFrame, protocol: Configuration | None
-) -> dict:
+) -> dict[str, float | None]:
     """The numbers of one row, with shares of the protocol's effect unless that is None."""
     generator = bootstrap.seeded(f"{configuration.name} {configuration.control}")
     runs = runs[runs["recipe"] == configuration.recipe]
     levels, reference_levels = advantage.judged_levels(runs), advantage.judged_levels(reference)
     if len(levels) != len(reference_levels):
         raise MissingRecords(f"{configuration.recipe} and the protocol do not reach the same densities")
-    numbers = {}
+    numbers: dict[str, float | None] = {}
     for measure in advantage.MEASURES:
         size = advantage.effect(runs, configuration, measure, levels, generator)
         numbers |= named(f"{measure} effect", size) | {"n": size.n}
@@ -150,7 +150,7 @@ def _established(reference: pd.DataFrame, protocol: Configuration) -> bool:
     return all(size.above(advantage.NO_EFFECT[measure]) for measure, size in effects.items())
 
 
-def named(name: str, size: Estimate) -> dict:
+def named(name: str, size: Estimate) -> dict[str, float | None]:
     """An estimate and its ends as columns: name, "name low", "name high"."""
     return {name: size.value, f"{name} low": size.low, f"{name} high": size.high}
 

@@ -10,7 +10,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from lth.report.axes import WIDTH, density_axis, new_figure
+from lth.report.axes import WIDTH, density_axis, new_figure, new_grid
 from lth.report.selections import density_at
 from lth.report.survivors.counts import coarser, connections, relative, start_counts
 
@@ -23,7 +23,7 @@ def pixel_maps(runs: pd.DataFrame, levels: Sequence[int], note: str) -> Figure:
     """Images of the tickets' surviving first-layer connections per pixel, over the average pixel of each level."""
     columns = min(2, len(levels))
     rows = math.ceil(len(levels) / columns)
-    figure, axes = new_figure((WIDTH, 0.8 + 2.5 * rows), rows, columns, context="paper")
+    figure, axes = new_grid((WIDTH, 0.8 + 2.5 * rows), rows, columns, context="paper")
     for ax in axes.flat:
         ax.set_axis_off()
     for ax, level in zip(axes.flat, levels, strict=False):
@@ -61,7 +61,7 @@ def start_distributions(runs: pd.DataFrame, levels: Sequence[int], edges: np.nda
     """
     counts = {level: start_counts(runs, level) for level in levels}
     layers = list(counts[levels[0]])
-    figure, axes = new_figure((WIDTH, 0.9 + 1.9 * len(layers)), len(layers), 1, context="paper", sharex=True)
+    figure, axes = new_grid((WIDTH, 0.9 + 1.9 * len(layers)), len(layers), 1, context="paper", sharex=True)
     colours = mpl.colormaps["viridis"](np.linspace(0, 0.85, len(levels)))
     for ax, layer in zip(axes[:, 0], layers, strict=True):
         for level, colour, dash in zip(levels, colours, cycle(DASHES), strict=False):
