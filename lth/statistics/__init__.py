@@ -1,1 +1,1 @@
-"""Paired comparisons over trials, bootstrap intervals, power. Knows no study and no page."""
+"""Paired comparisons and contrasts over trials, their intervals, power. Knows no study and no page."""
