@@ -5,7 +5,7 @@ Source: Frankle & Carbin (arXiv 1803.03635), Figure 2 and appendices G to I: Gau
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import nn
@@ -124,17 +124,18 @@ MODELS: dict[str, Callable[[tuple[int, ...], int], nn.Module]] = {
     "resnet18": ResNet18,
     "vgg19": VGG19,
 }
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 FULLY_CONNECTED = re.compile(r"fc(-[1-9][0-9]{0,4})+")  # any widths, such as fc-500-200
 
 
 def skeleton(recipe: Recipe) -> nn.Module:
-    """The recipe's network without storage for its weights (on the meta device).
+    """The recipe's network: the library's without storage for weights (on the meta device), one's own as it is made.
 
     LthError where its name is unknown, and where what makes it fails or makes no nn.Module.
     """
+    if callable(recipe.model):
+        return _own(recipe.model)
     with torch.device("meta"):
-        if callable(recipe.model):
-            return _own(recipe.model)
         if FULLY_CONNECTED.fullmatch(recipe.model):
             widths = map(int, recipe.model.split("-")[1:])
             return FullyConnected(math.prod(recipe.shape), *widths, recipe.classes)
@@ -149,20 +150,27 @@ def skeleton(recipe: Recipe) -> nn.Module:
 def _own(make: Callable[[], nn.Module]) -> nn.Module:
     """What one's own class or function makes."""
     try:
-        net = make()
+        with torch.random.fork_rng(devices=[]):  # what it draws is the same every time, and shifts no other stream
+            torch.manual_seed(0)
+            net = make()
     except Exception as error:  # whatever another's code raises
         raise LthError(f"the network could not be made: {type(error).__name__}: {error}") from error
     if not isinstance(net, nn.Module):
         raise LthError(
             f"a network must be an nn.Module, not {type(net).__name__}: give a class or function that makes one"
         )
+    if lazy := [name for name, parameter in net.named_parameters() if nn.parameter.is_lazy(parameter)]:
+        raise LthError(f"the network's {lazy[0]} has no size yet: give the sizes instead of using lazy layers")
     return net
 
 
 def build_model(recipe: Recipe, generator: torch.Generator | None = None) -> nn.Module:
     """The recipe's network with Gaussian Glorot weights drawn from `generator` (seed 0 where none is given)."""
-    model = skeleton(recipe).to_empty(device="cpu")
-    model.load_state_dict(initialise(model, generator or torch.Generator().manual_seed(0), recipe.initial_std))
+    model = skeleton(recipe)
+    weights = initialise(model, generator or torch.Generator().manual_seed(0), recipe.initial_std)
+    if any(parameter.is_meta for parameter in model.parameters()):
+        model = model.to_empty(device="cpu")
+    model.load_state_dict(weights)
     return model
 
 
@@ -170,21 +178,30 @@ def initialise(model: nn.Module, generator: torch.Generator, std: float | None =
     """Fresh parameters and buffers for `model`: weights from N(0, 2 / (fan in + fan out)), zero biases ([FC] app. G).
 
     Where `std` is given, every weight has that standard deviation instead. BatchNorm starts at scale 1, mean 0 and
-    variance 1. A network of one's own that starts otherwise has a method `initialise(generator)` that returns a tensor
-    for every name of its state_dict.
+    variance 1. In a network of one's own everything but weights (parameters of two or more dimensions) and biases keeps
+    the value that its constructor gave it: buffers, scales, slopes. One that starts otherwise has a method
+    `initialise(generator)` that returns a tensor for every name of its state_dict.
     """
+    parameters, state = dict(model.named_parameters()), model.state_dict()
     own = getattr(model, "initialise", None)
     if callable(own):
-        return own(generator)
+        given = own(generator)
+        if not isinstance(given, dict) or {n: v.shape for n, v in given.items()} != {
+            n: v.shape for n, v in state.items()
+        }:
+            raise LthError(f"the network's `initialise` must return a tensor for each of {', '.join(state)}")
+        return given
     weights = {}
-    for name, value in model.state_dict().items():
+    for name, value in state.items():
         fresh = torch.zeros(value.shape, dtype=value.dtype)
-        if value.dim() > 1 and std is not None:
+        if name in parameters and value.dim() > 1 and std is not None:
             nn.init.normal_(fresh, 0, std, generator=generator)
-        elif value.dim() > 1:
+        elif name in parameters and value.dim() > 1:
             nn.init.xavier_normal_(fresh, generator=generator)
-        elif name.endswith(("weight", "running_var")):
+        elif value.is_meta and name.endswith(("weight", "running_var")):
             fresh.fill_(1)
+        elif not value.is_meta and not (name in parameters and name.endswith("bias")):
+            fresh = value.detach().clone()
         weights[name] = fresh
     return weights
 
@@ -197,7 +214,10 @@ def prunable(model: nn.Module, biases: bool = False) -> dict[str, str]:
     first. A network of one's own can name its weights instead: an attribute `prunable`, such as {"fc1.weight":
     "linear"}. LthError where there is nothing to prune, or where a name or kind is not known.
     """
-    kinds: dict[str, str] = dict(getattr(model, "prunable", _by_type(model)))
+    named = getattr(model, "prunable", None)
+    if named is not None and not isinstance(named, Mapping):
+        raise LthError(f"`prunable` must map weights to kinds, such as {{'fc1.weight': 'linear'}}, not {named!r}")
+    kinds = _by_type(model) if named is None else dict(named)
     parameters = dict(model.named_parameters())
     for name, kind in kinds.items():
         if name not in parameters:
@@ -216,13 +236,13 @@ def prunable(model: nn.Module, biases: bool = False) -> dict[str, str]:
 
 
 def _by_type(model: nn.Module) -> dict[str, str]:
-    """The weights of linear layers and convolutions; the last linear layer is the output."""
+    """The weights of linear layers and convolutions; the linear layer that is registered last is the output."""
     layers = {name: m for name, m in model.named_modules() if not getattr(m, "never_pruned", False)}
     linear = [name for name, module in layers.items() if isinstance(module, nn.Linear)]
     kinds = {
-        name: "convolution" if isinstance(m, nn.Conv2d) else "linear"
+        name: "convolution" if isinstance(m, CONVOLUTIONS) else "linear"
         for name, m in layers.items()
-        if isinstance(m, nn.Conv2d | nn.Linear)
+        if isinstance(m, (*CONVOLUTIONS, nn.Linear))
     }
     if linear:
         kinds[linear[-1]] = "output"

@@ -71,7 +71,12 @@ def scores(
         score = CRITERIA[score]
     name = getattr(score, "__name__", repr(score))
     given = {layer: value.clone() for layer, value in weights.items()}
-    scored = score(weights, masks, start=start or {}, gradients=gradients)
+    try:
+        scored = score(weights, masks, start=start or {}, gradients=gradients)
+    except LthError:
+        raise
+    except Exception as error:  # whatever another's code raises
+        raise LthError(f"the criterion {name} failed: {type(error).__name__}: {error}") from error
     if any(not torch.equal(value, weights[layer]) for layer, value in given.items() if not value.isnan().any()):
         raise LthError(f"the criterion {name} changed the weights that it was to score: let it work on copies")
     for layer, mask in masks.items():

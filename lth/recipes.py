@@ -5,6 +5,7 @@ Source: Frankle & Carbin, "The Lottery Ticket Hypothesis" (arXiv 1803.03635), Fi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -13,6 +14,10 @@ from lth.errors import LthError, check_choice, check_positive, check_whole
 
 PREPROCESSINGS = ("l2", "unit", "standard", "none")
 SCOPES = ("layer", "global")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)
@@ -28,8 +33,14 @@ class Optimizer:
 
     def __post_init__(self) -> None:
         check_choice("optimizer", self.name, ("adam", "sgd"))
-        if not self.learning_rate > 0:
-            raise LthError(f"the learning rate must be above 0, not {self.learning_rate}")
+        if not (_is_number(self.learning_rate) and 0 < self.learning_rate < math.inf):
+            raise LthError(f"the learning rate must be a number above 0, not {self.learning_rate!r}")
+        if not (_is_number(self.momentum) and 0 <= self.momentum < 1):
+            raise LthError(f"momentum must be a number from 0 to below 1, not {self.momentum!r}")
+        if not (_is_number(self.weight_decay) and 0 <= self.weight_decay < math.inf):
+            raise LthError(f"weight decay must be a number of at least 0, not {self.weight_decay!r}")
+        if not (isinstance(self.milestones, tuple) and all(type(m) is int for m in self.milestones)):
+            raise LthError(f"milestones must be a tuple of iterations, not {self.milestones!r}")
         rising = all(a < b for a, b in zip((0, *self.milestones), self.milestones, strict=False))
         if not rising:
             raise LthError(f"milestones must be iterations above 0 in rising order, not {self.milestones}")
@@ -64,11 +75,13 @@ class Pruning:
 
     def __post_init__(self) -> None:
         check_choice("pruning scope", self.scope, SCOPES)
+        if not (isinstance(self.criterion, str) or callable(self.criterion)):
+            raise LthError(f"a pruning criterion must be a name or a function, not {self.criterion!r}")
         if self.biases and self.scope == "global":
             raise LthError("biases are pruned within their layer only: choose the pruning scope layer")
         for kind, rate in self.rates.items():
-            if not 0 <= rate < 1:
-                raise LthError(f"the pruning rate of {kind} layers must be from 0 to below 1, not {rate}")
+            if not (_is_number(rate) and 0 <= rate < 1):
+                raise LthError(f"the pruning rate of {kind} layers must be from 0 to below 1, not {rate!r}")
 
     @property
     def rates(self) -> dict[str, float]:
@@ -110,6 +123,13 @@ class Recipe:
     sources: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
+        if not (isinstance(self.name, str) and self.name):
+            raise LthError(f"the name of a recipe must be a text, not {self.name!r}")
+        if not isinstance(self.optimizer, Optimizer) or not isinstance(self.pruning, Pruning):
+            raise LthError(
+                f"a recipe needs an lth.Optimizer and an lth.Pruning, not {type(self.optimizer).__name__} and "
+                f"{type(self.pruning).__name__}"
+            )
         check_choice("preprocessing", self.preprocessing, PREPROCESSINGS)
         sizes = ("batch_size", "validation_size", "train_eval_size", "classes")
         for name in ("iterations", "eval_every", "train_eval_every", *sizes):
@@ -125,7 +145,7 @@ class Recipe:
                 raise LthError(f"{name} must lie between 0 and the {self.iterations} iterations, not {value!r}")
         if late := [m for m in self.optimizer.milestones if m >= self.iterations]:
             raise LthError(f"milestones must lie below the {self.iterations} iterations, not at {late[0]}")
-        if self.initial_std is not None and not self.initial_std > 0:
+        if self.initial_std is not None and not (_is_number(self.initial_std) and self.initial_std > 0):
             raise LthError(f"initial std must be above 0, or None for Gaussian Glorot, not {self.initial_std}")
         if self.carry_optimizer and self.optimizer.name != "adam":
             raise LthError(f"carry optimizer needs adam, whose moments can be carried, not {self.optimizer.name}")

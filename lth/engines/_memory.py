@@ -21,7 +21,7 @@ def replica_bytes(recipe: Recipe) -> int:
     saved, outputs = [], []
     hooks = [module.register_forward_hook(lambda *args: outputs.append(args[2].nbytes)) for module in net.modules()]
     with torch.autograd.graph.saved_tensors_hooks(lambda t: saved.append(t.nbytes), lambda kept: kept):
-        net(torch.empty(recipe.batch_size, *recipe.shape, device="meta"))
+        net(torch.empty(recipe.batch_size, *recipe.shape, device=next(net.parameters()).device))
     for hook in hooks:
         hook.remove()
     measured = 3 * max(outputs) * BLOCK["cuda"] // recipe.batch_size

@@ -28,6 +28,8 @@ class Stacked:
         if device == "cuda":
             _exact()
         self.net = skeleton(recipe)
+        if not next(self.net.parameters()).is_meta:
+            self.net.to(device)  # what one's own network keeps beside its state
         trained = dict(self.net.named_parameters())
         stacks = {name: torch.stack([s.weights[name] for s in starts]).to(device) for name in starts[0].weights}
         self.parameters = {name: stacks[name].requires_grad_() for name in trained}

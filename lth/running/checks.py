@@ -39,11 +39,16 @@ def check_fits(recipe: Recipe) -> None:
             )
         parameters[id(parameter)] = name
     prunable(net)
+    if frozen := [name for name, parameter in net.named_parameters() if not parameter.requires_grad]:
+        raise LthError(
+            f"the network's {frozen[0]} does not require a gradient, but all parameters are trained: make it a buffer"
+        )
     if recipe.augment and len(recipe.shape) != 3:
         raise LthError(f"only images can be flipped and cropped, not inputs of {_by(recipe.shape)}: leave out augment")
     try:
-        logits = net.eval()(torch.empty(2, *recipe.shape, device="meta"))
-    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        with torch.no_grad():
+            logits = net.eval()(torch.zeros(2, *recipe.shape, device=next(net.parameters()).device))
+    except Exception as error:  # whatever another's code raises
         raise LthError(f"the network does not take images of {_by(recipe.shape)}: {error}") from error
     if not isinstance(logits, torch.Tensor) or logits.shape != (2, recipe.classes):
         given = _by(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__

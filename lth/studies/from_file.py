@@ -13,11 +13,12 @@
     [recipe.pruning]
     criterion = "my_module:score"
 
-Modules are looked for beside the file first.
+Modules are looked for beside the file too.
 """
 
 import difflib
 import importlib
+import importlib.util
 import re
 import sys
 import tomllib
@@ -26,6 +27,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from lth.datasets import loading
 from lth.datasets.catalogue import DATA_SETS
 from lth.errors import LthError, check_choice, check_positive, check_whole
 from lth.recipes import RECIPES, Optimizer, Pruning, Recipe
@@ -56,16 +58,18 @@ def read(path: Path, parse_arms: Callable[[str], dict[str, int]]) -> Study:
     name = content.get("name", path.stem)
     if not isinstance(name, str) or not re.fullmatch("[a-z0-9][a-z0-9-]{0,60}", name):
         raise LthError(f"{where}: the name of a study must be of small letters, digits and hyphens, not {name!r}")
-    tables = content.get("recipe", {"base": "lenet"})
+    if "recipe" not in content:
+        raise LthError(f'{where} declares no [recipe]: give at least its base, such as base = "lenet"')
+    tables = content["recipe"]
     tables = tables if isinstance(tables, list) else [tables]
     folder = str(path.resolve().parent)
     if folder not in sys.path:
-        sys.path.insert(0, folder)  # workers are started with the same path
+        sys.path.append(folder)  # workers are started with the same path; nothing installed is hidden by it
     levels, trials = content.get("levels", 5), content.get("trials", 1)
     check_positive(f"{where}: levels", levels, 1000)
     check_positive(f"{where}: trials", trials, 1000)
     check_whole(f"{where}: root_seed", content.get("root_seed", 0))
-    recipes = tuple(_recipe(where, table) for table in tables)
+    recipes = tuple(_recipe(path, table) for table in tables)
     names = [recipe.name for recipe in recipes]
     if len(set(names)) < len(names):
         raise LthError(f"{where}: recipes must have names of their own, not {', '.join(names)}: set `name` in each")
@@ -79,8 +83,9 @@ def read(path: Path, parse_arms: Callable[[str], dict[str, int]]) -> Study:
     )
 
 
-def _recipe(where: str, table: Any) -> Recipe:
+def _recipe(path: Path, table: Any) -> Recipe:
     """The recipe that a table describes: a row of Table 1, and what differs from it."""
+    where = path.name
     if not isinstance(table, Mapping):
         raise LthError(f"{where}: recipe must be a table, [recipe], not {table!r}")
     _check_keys(f"{where}: [recipe]", table, RECIPE)
@@ -91,13 +96,17 @@ def _recipe(where: str, table: Any) -> Recipe:
     optimizer = _part(where, "optimizer", recipe.optimizer, changes.pop("optimizer", {}))
     pruning = _part(where, "pruning", recipe.pruning, changes.pop("pruning", {}))
     if isinstance(pruning.criterion, str) and ":" in pruning.criterion:
-        pruning = replace(pruning, criterion=_imported(where, pruning.criterion))
+        pruning = replace(pruning, criterion=_imported(path, pruning.criterion))
     if "network" in changes:
         network = changes.pop("network")
-        changes["model"] = _imported(where, network) if ":" in str(network) else network
+        changes["model"] = _imported(path, network) if ":" in str(network) else network
     if "data" in changes:
         data = changes.pop("data")
-        changes["dataset"] = _imported(where, data) if ":" in str(data) else data
+        changes["dataset"] = _imported(path, data) if ":" in str(data) else data
+        if callable(changes["dataset"]):  # floats are taken as they are
+            possible = loading.own(changes["dataset"]).preprocessings
+            if recipe.preprocessing not in possible:
+                changes.setdefault("preprocessing", possible[0])
         if isinstance(data, str) and ":" not in data:
             check_choice(f"data in {where}", data, tuple(DATA_SETS))
     return _made(where, lambda: replace(recipe, optimizer=optimizer, pruning=pruning, **_tuples(changes)))
@@ -134,9 +143,14 @@ def _check_keys(where: str, table: Mapping[str, Any], allowed: Collection[str]) 
             raise LthError(f"{where} has the unknown key {key!r}{meant}: choose among {', '.join(allowed)}")
 
 
-def _imported(where: str, name: Any) -> Callable:
+def _imported(path: Path, name: Any) -> Callable:
     """What an importable name such as "my_module:Net" stands for."""
+    where = path.name
     module, _, attribute = str(name).partition(":")
+    beside = path.resolve().with_name(f"{module}.py")
+    hidden = importlib.util.find_spec(module) if beside.is_file() else None
+    if hidden is not None and hidden.origin != str(beside):
+        raise LthError(f"{where}: another module is called {module!r} too, and hides {beside.name}: rename yours")
     try:
         thing = getattr(importlib.import_module(module), attribute)
     except ImportError as error:
