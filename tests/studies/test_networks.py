@@ -121,7 +121,7 @@ def test_warmup_rewinding_and_recipes_are_parameters_of_a_study():
         (lambda: study("conv2", recipes="conv3"), "unknown recipe 'conv3': choose one of conv2"),
         (lambda: Optimizer("sgd", 0.1, milestones=(20, 10)), "rising order, not \\(20, 10\\)"),
         (lambda: Optimizer("sgd", 0.1, milestones=(0, 10)), "above 0 in rising order"),
-        (lambda: Optimizer("sgd", 0.0), "learning rate must be above 0, not 0.0"),
+        (lambda: Optimizer("sgd", 0.0), "learning rate must be a number above 0, not 0.0"),
         (lambda: replace(RECIPES["resnet18"], iterations=21_000), "below the 21000 iterations, not at 25000"),
     ],
 )
