@@ -164,7 +164,7 @@ def test_runs_that_differ_only_in_how_they_are_pruned_or_measured_have_the_same_
     ends = {}
     for _, run in dense.iterrows():
         plain = replace(
-            recipe_of(run), name="", rewind=0, carry_optimizer=False, split_per_arm=False, resume_level=0,
+            recipe_of(run), name="plain", rewind=0, carry_optimizer=False, split_per_arm=False, resume_level=0,
             eval_every=1, train_eval_every=1, drift_at=(), pruning=Pruning(),
         )  # fmt: skip
         machine = run.get("machine"), run["engine"], run["device"]
