@@ -106,8 +106,3 @@ def add(arm: Arm) -> Arm:
     text = source_of(arm.start) if callable(arm.start) else arm.start
     ARMS[arm.name] = replace(arm, source=text)
     return ARMS[arm.name]
-
-
-def own_chains() -> tuple[str, ...]:
-    """The arms that prune a chain of their own."""
-    return tuple(name for name, arm in ARMS.items() if arm.has_own_chain)

@@ -14,12 +14,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-import torch
-
 from lth import pruning
 from lth.arms import ARMS
 from lth.errors import LthError, check_choice
-from lth.models import Masks, Weights, initialise, prunable, skeleton
+from lth.models import Masks, Weights, initialise, misfit, prunable, skeleton
 from lth.pruning import Gradients, no_gradients
 from lth.recipes import Recipe
 from lth.runs import Run, stream
@@ -213,18 +211,11 @@ def _start(chain: Chain, run: Run, masks: Masks, dense: Left | None, before: Lef
     final = before.weights if before else rewound
     copies = ({name: value.clone() for name, value in part.items()} for part in (rewound, final))
     made = make(Beginning(chain, run, masks, *copies))
-    _check_start(run.arm, made, rewound)
+    if found := misfit(made, rewound):
+        name, shape, instead = found
+        raise LthError(f"the start of the arm {run.arm!r} must give {name} the shape {shape}, not {instead}")
     weights = pruning.apply(masks, made)
     return {name: weights[name] for name in skeleton(chain.recipe).state_dict()}  # in order of depth
-
-
-def _check_start(arm: str, made: Weights, like: Weights) -> None:
-    """LthError unless what an arm's start made has a tensor of the right shape for every name."""
-    for name, value in like.items():
-        tensor = made.get(name) if isinstance(made, dict) else None
-        if not isinstance(tensor, torch.Tensor) or tensor.shape != value.shape:
-            got = f"shape {tuple(tensor.shape)}" if isinstance(tensor, torch.Tensor) else type(tensor).__name__
-            raise LthError(f"the start of the arm {arm!r} must give {name} the shape {tuple(value.shape)}, not {got}")
 
 
 def _mask_of(run: Run, chain: Chain, ticket: Masks, dense: Left | None, gradients: Gradients) -> Masks:

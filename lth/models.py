@@ -206,6 +206,17 @@ def initialise(model: nn.Module, generator: torch.Generator, std: float | None =
     return weights
 
 
+def misfit(given: object, like: Weights) -> tuple[str, tuple[int, ...], str] | None:
+    """The first name of `like` for which `given` has no tensor of its shape: name, shape, and what is there instead."""
+    for name, value in like.items():
+        tensor = given.get(name) if isinstance(given, dict) else None
+        if not isinstance(tensor, torch.Tensor):
+            return name, tuple(value.shape), type(tensor).__name__
+        if tensor.shape != value.shape:
+            return name, tuple(value.shape), f"shape {tuple(tensor.shape)}"
+    return None
+
+
 def prunable(model: nn.Module, biases: bool = False) -> dict[str, str]:
     """The kind (convolution, linear or output) of every weight that may be pruned, in order of depth.
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from lth.errors import LthError, check_choice
-from lth.models import Masks, Weights, prunable
+from lth.models import Masks, Weights, misfit, prunable
 from lth.recipes import Pruning
 
 Gradients = Callable[[Weights], Weights]  # of the mean training loss at these weights, by parameter name
@@ -79,14 +79,11 @@ def scores(
         raise LthError(f"the criterion {name} failed: {type(error).__name__}: {error}") from error
     if any(not torch.equal(value, weights[layer]) for layer, value in given.items() if not value.isnan().any()):
         raise LthError(f"the criterion {name} changed the weights that it was to score: let it work on copies")
+    if found := misfit(scored, masks):
+        layer, shape, instead = found
+        raise LthError(f"the criterion {name} must score {layer} with a tensor of shape {shape}, not {instead}")
     for layer, mask in masks.items():
-        value = scored.get(layer) if isinstance(scored, dict) else None
-        if not isinstance(value, torch.Tensor) or value.shape != mask.shape:
-            got = f"shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else type(value).__name__
-            raise LthError(
-                f"the criterion {name} must score {layer} with a tensor of shape {tuple(mask.shape)}, not {got}"
-            )
-        if (value.isnan() & mask & ~weights[layer].isnan()).any():  # training may have diverged
+        if (scored[layer].isnan() & mask & ~weights[layer].isnan()).any():  # training may have diverged
             raise LthError(f"the criterion {name} gave NaN for weights in {layer}: they cannot be put in order")
     return scored
 

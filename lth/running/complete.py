@@ -23,12 +23,7 @@ def check(chains: Sequence[Chain], device: str = "cpu") -> None:
     """LthError where the engine does not fit, a ladder is too deep, arms contradict each other or data are missing."""
     seen = set()
     for chain in chains:
-        question = (
-            chain.recipe,
-            chain.levels,
-            tuple(arm for arm, count in dict(chain.draws).items() if count),
-            chain.engine,
-        )
+        question = (chain.recipe, chain.levels, chain.draws, chain.engine)
         if question in seen:
             continue
         seen.add(question)

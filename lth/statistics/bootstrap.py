@@ -82,3 +82,9 @@ def estimate(of: Statistic, n: int, generator: np.random.Generator) -> Estimate:
     deviation = math.sqrt((n - 1) * ((without - without.mean()) ** 2).sum())
     low, high = map(float, result.confidence_interval)
     return Estimate(float(of(every)), low, high, n, deviation)
+
+
+def as_ratio(logarithm: Estimate) -> Estimate:
+    """The estimate of a ratio, from that of its logarithm; the deviation is left out, which has another meaning."""
+    low, high = (None if end is None else float(np.exp(end)) for end in (logarithm.low, logarithm.high))
+    return Estimate(float(np.exp(logarithm.value)), low, high, logarithm.n, None)

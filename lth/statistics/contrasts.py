@@ -43,12 +43,6 @@ def over_trials(values: np.ndarray) -> Estimate:
     return Estimate(mean, mean - half, mean + half, n, deviation)
 
 
-def as_ratio(logarithm: Estimate) -> Estimate:
-    """The estimate of a ratio, from that of its natural logarithm; without the deviation, which is no ratio's."""
-    low, high = (None if end is None else math.exp(end) for end in (logarithm.low, logarithm.high))
-    return Estimate(math.exp(logarithm.value), low, high, logarithm.n, None)
-
-
 def factorial(cells: Mapping[Cell, np.ndarray]) -> dict[Cell, Term]:
     """The terms of a factorial, by the factors in them, in the order of the cells.
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from lth import records
-from lth.arms import ARMS, own_chains
+from lth.arms import ARMS
 from lth.datasets import loading
 from lth.models import prunable as kinds
 from lth.models import skeleton
@@ -23,7 +23,12 @@ from lth.records import published as records_published
 RECORDS = ROOT / "data" / "records"
 STUDIES = sorted(path.parent.name for path in RECORDS.glob("*/curves.parquet"))
 studies = pytest.mark.parametrize("study", STUDIES)
-NESTED = ("ticket", "reinit", "oneshot", *own_chains())  # random masks are drawn anew at every level
+NESTED = (
+    "ticket",
+    "reinit",
+    "oneshot",
+    *(arm.name for arm in ARMS.values() if arm.has_own_chain),
+)  # random masks are drawn anew at every level
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,8 @@ import pytest
 from scipy import stats
 
 from lth.errors import LthError
-from lth.statistics.bootstrap import Estimate
-from lth.statistics.contrasts import as_ratio, factorial, holm, over_trials, p_value
+from lth.statistics.bootstrap import Estimate, as_ratio
+from lth.statistics.contrasts import factorial, holm, over_trials, p_value
 
 FACTORS = ("a", "b", "c")
 CELLS = [on for size in range(4) for on in itertools.combinations(FACTORS, size)]

@@ -21,7 +21,7 @@ import pandas as pd
 from lth.errors import LthError, check_choice
 from lth.report.null_2020.configurations import Configuration
 from lth.report.selections import run_keys
-from lth.statistics.bootstrap import Estimate, MissingRecords, Statistic, estimate
+from lth.statistics.bootstrap import Estimate, MissingRecords, Statistic, as_ratio, estimate
 from lth.statistics.paired import AT_EARLY, AT_END, EARLY, Side, paired
 
 MEASURES = {"speed": EARLY, "accuracy": AT_EARLY, "final accuracy": AT_END}
@@ -88,7 +88,7 @@ def effect(
     """The effect of a configuration over `levels`: times as fast (none: 1), or percentage points (none: 0)."""
     (of,), n = statistics([Case(runs, configuration, levels)], measure)
     size = estimate(of, n, generator)
-    return _as_ratio(size) if measure == "speed" else size
+    return as_ratio(size) if measure == "speed" else size
 
 
 def remaining(case: Case, protocol: Case, measures: Sequence[str], generator: np.random.Generator) -> Estimate:
@@ -119,9 +119,3 @@ def late_stops(runs: pd.DataFrame, curves: pd.DataFrame) -> float:
     keys = run_keys(runs)
     last = runs.join(curves.groupby(keys)["iteration"].max().rename("last"), on=keys)["last"]
     return float((runs["early_stop_iteration"] > LATE * last).mean())
-
-
-def _as_ratio(logarithm: Estimate) -> Estimate:
-    """The estimate of a ratio, from that of its logarithm; the deviation is left out, which has another meaning."""
-    low, high = (None if end is None else float(np.exp(end)) for end in (logarithm.low, logarithm.high))
-    return Estimate(float(np.exp(logarithm.value)), low, high, logarithm.n, None)

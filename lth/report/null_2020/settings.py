@@ -15,8 +15,8 @@ from lth.errors import LthError
 from lth.report.null_2020.factorial import corners
 from lth.report.null_2020.rule import named
 from lth.report.selections import run_keys
-from lth.statistics.bootstrap import Estimate
-from lth.statistics.contrasts import as_ratio, factorial, over_trials
+from lth.statistics.bootstrap import Estimate, as_ratio
+from lth.statistics.contrasts import factorial, over_trials
 from lth.studies.null_2020 import SETTINGS
 
 CELLS = {on: corner.recipe for on, corner in corners(SETTINGS).items()}
