@@ -5,18 +5,21 @@ Right after the cell with its parameters a notebook calls `of`, as in
 """
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from io import StringIO
 from typing import Any
 
+import pandas as pd
 from IPython import display
 from matplotlib.figure import Figure
 from myst_nb import glue
 
 from lth.errors import LthError, check_choice
 from lth.records.published import Records
-from lth.report.sources import evidence, provenance, published_of, records_of, unchanged
+from lth.report.axes import svg
+from lth.report.sources import evidence, published_of, records_of, source, unchanged
 from lth.report.text import planned_trials
 from lth.studies import parameters
 from lth.studies.catalogue import STUDIES
@@ -44,6 +47,7 @@ class Page:
     drawn: tuple[str, ...] | None = None
     unpublished: str = "train"
     untrue: list[str] = field(default_factory=list)
+    others: dict[str, Records] = field(default_factory=dict)  # by study, see `beside`
 
     @cached_property
     def records(self) -> Records | None:
@@ -59,21 +63,38 @@ class Page:
         """How many trials the study plans, by arm: of `drawn` unless a parameter names arms, otherwise of all."""
         return planned_trials(self.study.grids, None if "arms" in self.given else self.drawn)
 
-    @cached_property
-    def source(self) -> str:
-        """Where the page's figures come from, for their captions; no records, no source."""
-        if self.records is None:
-            return f"Study {self.study.name}: no records yet."
-        return provenance(self.notebook, self.records, self.given)
-
     def level(self, wanted: int) -> int:
         """The level that is `wanted`, or the deepest that the records hold."""
         assert self.records is not None
         return min(wanted, int(self.records.runs["level"].max()))
 
-    def figure(self, key: str, figure: Figure) -> None:
-        """Glue a figure under this key, and show it in the notebook."""
-        glue(key, figure)
+    def beside(self, study: str) -> Records:
+        """The published records of another study that the page sets beside its own, changed by the same parameters."""
+        own: dict[str, Any] = {name: self.given.get(name) for name in ("trials", "levels", "iterations")}
+        records = evidence(parameters.study(study, **own))
+        self.others[study] = records
+        return records
+
+    def figure(self, key: str, draw: Callable[..., list[Figure]], frame: pd.DataFrame, **options) -> None:
+        """Show a figure, `draw(frame, **options)`, a list of panels, in the notebook, for the book under this key.
+
+        It is drawn from the numbers that are handed out with it: the frame as it is read again from its CSV, with six
+        significant digits. `options` are those that JSON can hold: with them and the CSV anyone can draw it again.
+        """
+        numbers = frame.to_csv(index=False, float_format="%.6g")
+        function = f"{draw.__module__}.{draw.__qualname__}"
+        about = {"key": key, "draw": function, "options": options, "sources": self.sources}
+        for number, panel in enumerate(draw(pd.read_csv(StringIO(numbers)), **options)):
+            shown = {"image/svg+xml": svg(panel), "text/plain": f"{key}, panel {number + 1}"}
+            if number == 0:
+                shown["text/csv"] = numbers
+            display.display(shown, raw=True, metadata={"figure": about})
+
+    @property
+    def sources(self) -> list[dict[str, Any]]:
+        """The records that the page has read so far, for the page that tells where everything comes from."""
+        read = [self.records, *self.others.values()] if self.records is not None else [*self.others.values()]
+        return [source(records) for records in read]
 
     def table(self, key: str, markdown: str) -> None:
         """Glue a table in Markdown under this key, and show it in the notebook."""
