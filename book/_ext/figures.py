@@ -3,8 +3,8 @@
     :::{glued-figure} results/accuracy.ipynb::accuracy       a figure that a notebook's page.figure(…) left
     :::{drawing} _static/drawings/procedure.svg              a drawing, an SVG file beside the page
 
-Both take `:name:` and `:alt:`, and the caption as their content. After a figure of a notebook come links to its SVG, to the
-numbers drawn (CSV) and to what is known of its notebook, and the command that draws it anew.
+Both take `:name:` and `:alt:`, and the caption as their content. After a figure of a notebook come links to its SVG, to
+the numbers drawn (CSV) and to what is known of its notebook, and the command that draws it anew.
 """
 
 import json
