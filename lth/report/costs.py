@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,7 @@ from lth.errors import check_choice
 from lth.models import skeleton
 from lth.pruning import ladder
 from lth.recipes import Recipe
-from lth.report import styles
-from lth.report.axes import density_axis, new_figure
+from lth.report import axes, styles
 from lth.report.styles import Style
 from lth.studies.study import Study
 
@@ -21,12 +21,12 @@ TEST_IMAGES = 10_000  # of MNIST and of CIFAR-10
 FLOOR = "products"  # the matrix products of a dense step and nothing else
 LOOP = "dataloader"  # what people write
 PROGRAMS = {
-    LOOP: Style("PyTorch with a DataLoader", styles.GREY, "s", (4, 2)),
+    LOOP: Style("PyTorch, DataLoader", styles.GREY, "s", (4, 2)),
     "tensors": Style("PyTorch, images in memory", styles.PINK, "D", (6, 1, 1, 1)),
-    "stacked": Style("engine stacked, one run", styles.GREEN, "^", (1, 1.5)),
-    "stacked-4": Style("engine stacked, four runs", styles.BROWN, "v", (3, 1, 1, 1, 1, 1)),
-    "dense": Style("engine dense", styles.ORANGE, "P", (2, 2)),
-    "sparse": Style("engine sparse", styles.BLUE, "o"),
+    "stacked": Style("stacked, one run", styles.GREEN, "^", (1, 1.5)),
+    "stacked-4": Style("stacked, four runs", styles.BROWN, "v", (3, 1, 1, 1, 1, 1)),
+    "dense": Style("dense", styles.ORANGE, "P", (2, 2)),
+    "sparse": Style("sparse", styles.BLUE, "o"),
 }
 
 
@@ -84,15 +84,19 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes"
 
 
-def provenance(costs: pd.DataFrame, record: str) -> str:
-    """Where the chapter's numbers come from, for its captions: record, hash, machine, versions, commit and time."""
+def source(costs: pd.DataFrame, record: str) -> dict[str, Any]:
+    """What is to be known of a benchmark's record: its name, hash, commit, day, machine and versions."""
     digest = hashlib.sha256(pd.util.hash_pandas_object(costs, index=False).to_numpy().tobytes()).hexdigest()[:12]
     last = costs.sort_values("time").iloc[-1]
     versions = ", ".join(f"{name} {version}" for name, version in json.loads(last["versions"]).items())
-    return (
-        f"Notebook cost.ipynb, record {record} {digest}, timed at commit {last['commit']} on {last['time'][:10]}, "
-        f"one core of {last['machine']} with {last['cores']} cores, {versions}."
-    )
+    return {
+        "study": record,
+        "records": digest,
+        "commits": [last["commit"][:7]],
+        "day": last["time"][:10],
+        "machine": f"one core of {last['machine']} with {last['cores']} cores",
+        "versions": versions,
+    }
 
 
 def table(costs: pd.DataFrame) -> pd.DataFrame:
@@ -109,24 +113,31 @@ def table(costs: pd.DataFrame) -> pd.DataFrame:
     return shown.rename(index={name: style.label for name, style in PROGRAMS.items()}).rename_axis("program")
 
 
-def against_density(costs: pd.DataFrame) -> Figure:
+def frame(costs: pd.DataFrame) -> pd.DataFrame:
+    """What an iteration costs: columns line (a program of PROGRAMS, or FLOOR), percent of the weights, milliseconds."""
+    steps = costs[(costs["what"] == "step") & costs["engine"].isin([*PROGRAMS, FLOOR])]
+    steps = steps.sort_values(["engine", "density"])
+    percents, milliseconds = 100 * steps["density"], steps["milliseconds"]
+    return pd.DataFrame({"line": steps["engine"], "percent": percents, "milliseconds": milliseconds})
+
+
+def against_density(frame: pd.DataFrame) -> list[Figure]:
     """The cost of an iteration against density, both on log axes, by program; dotted: the matrix products alone."""
-    steps = costs[costs["what"] == "step"]
-    figure, ax = new_figure((7.2, 4.8))
+    figure, ax = axes.new_panel("One training iteration", axes.WIDE)
     for engine, style in PROGRAMS.items():
-        rows = steps[steps["engine"] == engine].sort_values("density")
+        rows = frame[frame["line"] == engine]
         ax.plot(
-            100 * rows["density"], rows["milliseconds"], label=style.label, color=style.colour, marker=style.marker,
-            linestyle=style.linestyle, linewidth=1.6, markersize=6, markeredgecolor="white",
+            rows["percent"], rows["milliseconds"], label=style.label, color=style.colour, marker=style.marker,
+            linestyle=style.linestyle, markeredgecolor="none",
         )  # fmt: skip
-    floor = steps.loc[steps["engine"] == FLOOR, "milliseconds"].min()
-    ax.axhline(floor, color="0.35", linestyle=":", linewidth=1.2, label="dense matrix products alone")
-    density_axis(ax, 100 * steps["density"].unique())
+    floor = frame.loc[frame["line"] == FLOOR, "milliseconds"].min()
+    ax.axhline(floor, color=styles.MUTED, linestyle=":", linewidth=1.2, label="dense products alone")
+    axes.density_axis(ax, frame["percent"])
     ax.set_yscale("log")
     ax.yaxis.set_major_formatter("{x:g}")
-    ax.set(xlabel="weights left (%, log scale)", ylabel="milliseconds an iteration (log scale)")
-    ax.legend(loc="lower left", frameon=True, framealpha=0.9, edgecolor="none", fontsize="small")
-    return figure
+    ax.set_ylabel("milliseconds (log scale)")
+    axes.legend_above(figure, ax)
+    return [figure]
 
 
 def _measurements(recipe: Recipe, every: int) -> int:

@@ -11,6 +11,7 @@ from functools import cached_property
 from io import StringIO
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from IPython import display
 from matplotlib.figure import Figure
@@ -48,6 +49,7 @@ class Page:
     unpublished: str = "train"
     untrue: list[str] = field(default_factory=list)
     others: dict[str, Records] = field(default_factory=dict)  # by study, see `beside`
+    told: list[dict[str, Any]] | None = None  # its sources, where they are no study's records
 
     @cached_property
     def records(self) -> Records | None:
@@ -83,16 +85,22 @@ class Page:
         """
         numbers = frame.to_csv(index=False, float_format="%.6g")
         function = f"{draw.__module__}.{draw.__qualname__}"
-        about = {"key": key, "draw": function, "options": options, "sources": self.sources}
+        about = {"key": key, "draw": function, "options": options, "sources": self.sources, "given": dict(self.given)}
         for number, panel in enumerate(draw(pd.read_csv(StringIO(numbers)), **options)):
             shown = {"image/svg+xml": svg(panel), "text/plain": f"{key}, panel {number + 1}"}
             if number == 0:
                 shown["text/csv"] = numbers
             display.display(shown, raw=True, metadata={"figure": about})
 
+    def explorer(self, data: Mapping[str, Any]) -> None:
+        """Leave the data of the page's explorer, which the directive of this name shows."""
+        display.display({"application/json": data, "text/plain": "explorer"}, raw=True, metadata={"explorer": True})
+
     @property
     def sources(self) -> list[dict[str, Any]]:
         """The records that the page has read so far, for the page that tells where everything comes from."""
+        if self.told is not None:
+            return self.told
         read = [self.records, *self.others.values()] if self.records is not None else [*self.others.values()]
         return [source(records) for records in read]
 
@@ -103,7 +111,8 @@ class Page:
     def numbers(self, **values) -> None:
         """Glue numbers and words, each under the page's prefix and its name."""
         for name, value in values.items():
-            glue(f"{self.prefix}_{name}", value, display=False)
+            plain = value.item() if isinstance(value, np.generic) else value  # numpy's would be glued as their repr
+            glue(f"{self.prefix}_{name}", plain, display=False)
 
     def expects(self, sentence: str, condition) -> None:
         """State what a sentence of the page relies on.
