@@ -40,7 +40,7 @@ def transport(folder: str) -> dict[str, str]:
 
 
 def execute(source: Path, target: Path, folder: str) -> None:
-    """Write the executed notebook, without notes on when and how long, which make diffs noisy."""
+    """Write the executed notebook, without notes on when and, in place, on how long, which make diffs noisy."""
     import nbformat
     import papermill
     from traitlets.config import Config
@@ -49,7 +49,9 @@ def execute(source: Path, target: Path, folder: str) -> None:
     config = Config({"KernelManager": transport(folder)})
     # A kernel whose machine trains beside it can be late with its output: the default of 4 seconds is short.
     notebook = papermill.execute_notebook(source, None, cwd=HERE, progress_bar=False, iopub_timeout=120, config=config)
-    notebook.metadata.pop("papermill")
+    seconds = notebook.metadata.pop("papermill")["duration"]
+    if target.parent != HERE:  # a copy for the book, whose page on where everything comes from tells it
+        notebook.metadata["lth"] = {"seconds": round(seconds)}
     notebook.metadata["language_info"] = {"name": "python"}
     for cell in notebook.cells:
         for name in ("execution", "papermill"):

@@ -78,19 +78,8 @@ class Page:
         return records
 
     def figure(self, key: str, draw: Callable[..., list[Figure]], frame: pd.DataFrame, **options) -> None:
-        """Show a figure, `draw(frame, **options)`, a list of panels, in the notebook, for the book under this key.
-
-        It is drawn from the numbers that are handed out with it: the frame as it is read again from its CSV, with six
-        significant digits. `options` are those that JSON can hold: with them and the CSV anyone can draw it again.
-        """
-        numbers = frame.to_csv(index=False, float_format="%.6g")
-        function = f"{draw.__module__}.{draw.__qualname__}"
-        about = {"key": key, "draw": function, "options": options, "sources": self.sources, "given": dict(self.given)}
-        for number, panel in enumerate(draw(pd.read_csv(StringIO(numbers)), **options)):
-            shown = {"image/svg+xml": svg(panel), "text/plain": f"{key}, panel {number + 1}"}
-            if number == 0:
-                shown["text/csv"] = numbers
-            display.display(shown, raw=True, metadata={"figure": about})
+        """Show a figure for the book under this key, see `show_figure`, with the sources of the page."""
+        show_figure(key, draw, frame, options, {"sources": self.sources, "given": dict(self.given)})
 
     def explorer(self, data: Mapping[str, Any]) -> None:
         """Leave the data of the page's explorer, which the directive of this name shows."""
@@ -130,6 +119,28 @@ class Page:
         if not self.untrue:
             display.display(display.Markdown(CHANGED))
         self.untrue.append(sentence)
+
+
+def show_figure(
+    key: str,
+    draw: Callable[..., list[Figure]],
+    frame: pd.DataFrame,
+    options: Mapping[str, Any],
+    known: Mapping[str, Any] | None = None,
+) -> None:
+    """Show a figure, `draw(frame, **options)`, a list of panels, in a notebook, for the book under this key.
+
+    It is drawn from the numbers that are handed out with it: the frame as it is read again from its CSV, with six
+    significant digits. `options` are those that JSON can hold: with them and the CSV anyone can draw it again. `known`
+    is what else the book is to know of the figure.
+    """
+    numbers = frame.to_csv(index=False, float_format="%.6g")
+    about = {"key": key, "draw": f"{draw.__module__}.{draw.__qualname__}", "options": dict(options), **(known or {})}
+    for number, panel in enumerate(draw(pd.read_csv(StringIO(numbers)), **options)):
+        shown = {"image/svg+xml": svg(panel), "text/plain": f"{key}, panel {number + 1}"}
+        if number == 0:
+            shown["text/csv"] = numbers
+        display.display(shown, raw=True, metadata={"figure": about})
 
 
 def of(
