@@ -79,7 +79,7 @@ ARMS = {
             short="one-shot masks with fresh weights",
         ),
         # The 2020 report's control from 8 September on: a chain whose weights are drawn anew at every level.
-        Arm("chain-reinit", mask="own", start="fresh", label="own chain, fresh weights", short="own chain"),
+        Arm("chain-reinit", mask="own", start="fresh", label="fresh weights every round", short="own chain"),
         # No version of its code did this; the records of some studies hold it.
         Arm(
             "chain-rewound",

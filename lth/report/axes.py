@@ -51,6 +51,7 @@ STYLE = {
     "ytick.labelcolor": MUTED,
     "ytick.labelsize": 8,
 }
+APART = 0.9
 FONT = "'DejaVu Sans', Verdana, 'Segoe UI', sans-serif"
 
 
@@ -76,7 +77,10 @@ def legend_above(figure: Figure, ax: Axes, columns: int = 2) -> None:
 
 def density_axis(ax: Axes, percents, most: int = 7) -> None:
     """A log axis that runs from dense to sparse, with ticks at about `most` of the levels, evenly spread."""
-    ticks = sorted({round(percent, 6) for percent in percents}, reverse=True)
+    ticks: list[float] = []
+    for percent in sorted(set(percents), reverse=True):
+        if not ticks or percent < APART * ticks[-1]:  # two ladders may differ in their roundings
+            ticks.append(percent)
     ticks = ticks[:: max(1, round(len(ticks) / most))]
     ax.set_xscale("log")
     ax.xaxis.set_minor_locator(NullLocator())

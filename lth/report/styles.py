@@ -64,8 +64,8 @@ LOOKS = (
     (PURPLE, ">", (10, 2)),
 )
 REPORT = {  # what the 2020 report's figures show
-    "report ticket": Style("2020 report, tickets", INK, "", (1, 1.5)),
-    "report control": Style("2020 report, control", MUTED, "", (4, 1.5)),
+    "report ticket": Style("report: ticket", INK, "", (1, 1.5)),
+    "report control": Style("report: control", MUTED, "", (4, 1.5)),
 }
 
 
