@@ -1,7 +1,7 @@
 """The directive `explorer`: the picture with a control that an executed notebook's page.explorer(…) left data for.
 
-    :::{explorer} inside.ipynb
-    :::
+:::{explorer} inside.ipynb
+:::
 """
 
 import json

@@ -79,10 +79,11 @@ class NotebookStatus(SphinxDirective):
             named.add(name)
             text += f"<tr{anchor}>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
         head = "".join(f"<th>{name}</th>" for name in HEAD)
-        table = f'<div class="wide"><table class="table status"><thead><tr>{head}</tr></thead><tbody>{text}</tbody></table></div>'
+        table = f'<table class="table status"><thead><tr>{head}</tr></thead><tbody>{text}</tbody></table>'
         versions = ", ".join(f"{name} {version(name)}" for name in TOLD)
-        told = f"<p>The published runs took {core_hours():,.0f} hours of one core. This book was built with {versions}.</p>"
-        return [nodes.raw("", told + table, format="html")]
+        hours = f"The published runs took {core_hours():,.0f} hours of one core."
+        told = f"<p>{hours} This book was built with {versions}.</p>"
+        return [nodes.raw("", f'{told}<div class="wide">{table}</div>', format="html")]
 
 
 def setup(app) -> dict:

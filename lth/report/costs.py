@@ -128,7 +128,7 @@ def against_density(frame: pd.DataFrame) -> list[Figure]:
         rows = frame[frame["line"] == engine]
         ax.plot(
             rows["percent"], rows["milliseconds"], label=style.label, color=style.colour, marker=style.marker,
-            linestyle=style.linestyle, markeredgecolor="none",
+            linestyle=style.linestyle, markeredgewidth=0,
         )  # fmt: skip
     floor = frame.loc[frame["line"] == FLOOR, "milliseconds"].min()
     ax.axhline(floor, color=styles.MUTED, linestyle=":", linewidth=1.2, label="dense products alone")

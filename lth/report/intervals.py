@@ -14,7 +14,7 @@ RATIOS = (0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6, 8)  # ticks
 
 
 def rows(frame: pd.DataFrame, panels: Mapping[str, Mapping[str, Any]]) -> list[Figure]:
-    """A panel for each of `panels`, by title, with a row for each estimate, the first on top.
+    """A panel for each title, in the frame's order, with a row for each estimate, the first on top.
 
     frame: a row an estimate, in the columns panel, row (its label), mean, low, high, and, as far as there are any:
         group (estimates of one row in several groups lie side by side, each group in its style and in the legend),
@@ -23,7 +23,8 @@ def rows(frame: pd.DataFrame, panels: Mapping[str, Mapping[str, Any]]) -> list[F
     panels: for each title `x`, what its axis says, and what is not the default: `none`, the value that means no effect,
         and `log`, a log axis of ratios.
     """
-    return [_panel(frame[frame["panel"] == title], title, len(panels), **look) for title, look in panels.items()]
+    titles = frame["panel"].unique()
+    return [_panel(frame[frame["panel"] == title], title, len(titles), **panels[title]) for title in titles]
 
 
 def _panel(
@@ -44,9 +45,7 @@ def _panel(
                 ax.plot([estimate["low"], estimate["high"]], [y, y], color=colour, linewidth=2, zorder=3)
             if pd.notna(estimate.get("note")):
                 ax.annotate(estimate["note"], (1.02, y), xycoords=("axes fraction", "data"), va="center", fontsize=8)
-        ax.plot(
-            shown["mean"], places, marker, color=colour, markersize=6, markeredgecolor="none", zorder=4, label=group
-        )
+        ax.plot(shown["mean"], places, marker, color=colour, markersize=6, markeredgewidth=0, zorder=4, label=group)
     if none is not None:
         ax.axvline(none, color=styles.MUTED, linestyle=":", linewidth=1.2)
     if log:

@@ -14,14 +14,15 @@ PAPER = "paper"  # in the place of a line: numbers that the paper prints
 
 
 def against_density(frame: pd.DataFrame, panels: Mapping[str, Mapping[str, Any]]) -> list[Figure]:
-    """A panel for each of `panels`, by title, with its lines against density on a log axis that ends at the sparsest.
+    """A panel for each title, in the frame's order, with its lines against density on a log axis that ends at the sparsest.
 
     frame: a row a point, in the columns panel, line (an arm, a line of styles.REPORT, or "paper" for what the paper
         prints), percent of the weights, mean, and low and high where there is an interval (see lth.report.summaries).
     panels: for each title `y`, what its axis says, and what is not the default: `log` (a log axis of iterations),
         `low` and `high`, the ends of its axis, `dense`, a value to draw a dotted line at; `columns` of its legend.
     """
-    return [_panel(frame[frame["panel"] == title], title, len(panels), **look) for title, look in panels.items()]
+    titles = frame["panel"].unique()
+    return [_panel(frame[frame["panel"] == title], title, len(titles), **panels[title]) for title in titles]
 
 
 def _panel(
@@ -62,13 +63,13 @@ def _panel(
 def with_interval(ax: Axes, line: pd.DataFrame, x: str, style: styles.Style) -> None:
     """One line in its style, the means of `line` against its column `x`, over a band from its low to its high."""
     shown = {"color": style.colour, "linestyle": style.linestyle, "marker": style.marker or None}
-    ax.plot(line[x], line["mean"], **shown, markeredgecolor="none", label=style.label)
+    ax.plot(line[x], line["mean"], **shown, markeredgewidth=0, label=style.label)
     if line["low"].notna().any():
         ax.fill_between(line[x], line["low"], line["high"], color=style.colour, alpha=0.18, linewidth=0)
 
 
 def along_training(frame: pd.DataFrame, panels: Mapping[str, Mapping[str, Any]]) -> list[Figure]:
-    """A panel for each of `panels`, by title, with lines against the training iteration.
+    """A panel for each title, in the frame's order, with lines against the training iteration.
 
     frame: a row a point, in the columns panel, line (an arm), note (what a line's label adds to the arm's, such as the
         weights left; lines of one note share a marker), iteration, mean, and low and high where there is an interval.
@@ -104,7 +105,7 @@ def _training_panel(
         every = max(1, len(line) // 6)
         ax.plot(
             line["iteration"], line["mean"], color=colour, linestyle=style.linestyle, label=label,
-            marker="os^DvP"[which % 6], markevery=(which * every // len(notes), every), markeredgecolor="none",
+            marker="os^DvP"[which % 6], markevery=(which * every // len(notes), every), markeredgewidth=0,
         )  # fmt: skip
         if line["low"].notna().any():
             ax.fill_between(line["iteration"], line["low"], line["high"], color=colour, alpha=0.15, linewidth=0)

@@ -45,8 +45,8 @@ def maps(frame: pd.DataFrame) -> list[Figure]:
         image = ax.imshow(pixels, cmap="viridis", vmin=0, vmax=MOST, interpolation="nearest")
         ax.set_axis_off()
         with plt.rc_context(axes.STYLE):
-            bar = figure.colorbar(image, ax=ax, location="bottom", extend="max", aspect=40, pad=0.02)
-            bar.set_label("connections of a pixel / average pixel")
+            bar = figure.colorbar(image, ax=ax, location="bottom", aspect=40, pad=0.02)
+            bar.set_label(f"connections / average pixel ({MOST:g} and more)")
         bar.outline.set_visible(False)
         figures.append(figure)
     return figures
@@ -79,13 +79,11 @@ def starts(frame: pd.DataFrame) -> list[Figure]:
     figures = []
     for layer, lines in frame.groupby("panel", sort=False):
         figure, ax = axes.new_panel(f"Layer {layer}")
-        for (note, line), (colour, marker, dash) in zip(
-            lines.groupby("note", sort=False), styles.LOOKS, strict=False
-        ):
+        for (note, line), (colour, marker, dash) in zip(lines.groupby("note", sort=False), styles.LOOKS, strict=False):
             style = styles.Style(f"{note} left", colour, marker, dash)
             ax.plot(
                 line["x"], line["mean"], color=colour, linestyle=style.linestyle, label=style.label,
-                marker=marker, markevery=6, markeredgecolor="none",
+                marker=marker, markevery=6, markeredgewidth=0,
             )  # fmt: skip
         ax.set(xlabel="initial value (standard deviations)", ylabel="share per deviation", ylim=(0, None))
         axes.legend_above(figure, ax)

@@ -1,0 +1,38 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from lth.report.null_2020 import attribution, programs
+
+
+def runs(control: str) -> pd.DataFrame:
+    """Three trials in which the control stops twice as late at every level and is half a point less accurate."""
+    rows = [
+        (arm, trial, level, (1 + trial) * stop, accuracy)
+        for trial in range(3)
+        for level in range(19)
+        for arm, stop, accuracy in (("ticket", 1000, 0.98), (control, 2000, 0.975))
+    ]
+    frame = pd.DataFrame(rows, columns=["arm", "trial", "level", "early_stop_iteration", "early_stop_test_acc"])
+    return frame.assign(recipe="program", draw=0)
+
+
+def test_arms_are_compared_within_trials():
+    late, ahead = programs.faster(runs("chain-reinit"), "chain-reinit"), programs.better(runs("reinit"), "reinit")
+    assert (late.value, late.n) == (pytest.approx(2), 3) and late.low == pytest.approx(2)
+    assert ahead.value == pytest.approx(0.5) and ahead.high == pytest.approx(0.5)
+
+
+def test_the_reports_curves_are_lines_with_what_is_hidden_filled_in():
+    drawn = programs.lines(2, "p")
+    assert set(drawn["line"]) == set(programs.LINES) and len(drawn) == 38
+    assert drawn["mean"].between(96, 99).all()
+    control = drawn[drawn["line"] == "report control"].set_index("percent")["mean"]
+    assert control[80.0] == 98.14  # hidden under the ticket's
+
+
+def test_the_report_is_compared_as_its_curves_are():
+    tickets, controls = attribution.report(3).values
+    late = controls[6:19] / tickets[6:19]
+    assert programs.faster_in_report() == pytest.approx(float(np.exp(np.log(late).mean())))
+    assert 1.05 < programs.faster_in_report() < 1.16 and 0.05 < programs.better_in_report() < 0.27
