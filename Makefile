@@ -65,7 +65,7 @@ gpu: $(READY) ## train the studies of the other networks on one GPU; safe to sto
 
 refresh: data ## execute the committed notebooks again, at their default parameters
 	$(PY) notebooks/execute.py --jobs 2
-	$(PY) book/_ext/glued_figures.py notebooks/early_stopping.ipynb early_stopping_figure book/_static/early_stopping.png
+	$(PY) book/_ext/figures.py notebooks/control.ipynb hero book/_static
 
 clean: ## remove what `book` and `test` built; the data, the runs and .venv stay
 	rm -rf _build book/results .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .benchmarks

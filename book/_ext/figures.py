@@ -5,10 +5,13 @@
 
 Both take `:name:` and `:alt:`, and the caption as their content. After a figure of a notebook come links to its SVG, to
 the numbers drawn (CSV) and to what is known of its notebook, and the command that draws it anew.
+
+    python book/_ext/figures.py NOTEBOOK KEY FOLDER    write the panels of a figure there: the README's, `make refresh`
 """
 
 import json
 import re
+import sys
 from html import escape
 from pathlib import Path
 
@@ -156,3 +159,10 @@ def setup(app) -> dict:
     app.add_css_file("palette.css")
     app.connect("build-finished", write_files)
     return {"parallel_read_safe": False, "parallel_write_safe": True}
+
+
+if __name__ == "__main__":
+    source, key, folder = sys.argv[1:]
+    shown = figures_of(json.loads(Path(source).read_text(encoding="utf-8")))[key]["panels"]
+    for name, panel in zip(file_names(key, shown), shown, strict=True):
+        (Path(folder) / name).write_text(panel, encoding="utf-8")

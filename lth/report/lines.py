@@ -14,7 +14,7 @@ PAPER = "paper"  # in the place of a line: numbers that the paper prints
 
 
 def against_density(frame: pd.DataFrame, panels: Mapping[str, Mapping[str, Any]]) -> list[Figure]:
-    """A panel for each title, in the frame's order, with its lines against density on a log axis that ends at the sparsest.
+    """A panel for each title, in the frame's order, with its lines against density, from dense to sparse.
 
     frame: a row a point, in the columns panel, line (an arm, a line of styles.REPORT, or "paper" for what the paper
         prints), percent of the weights, mean, and low and high where there is an interval (see lth.report.summaries).
@@ -76,9 +76,8 @@ def along_training(frame: pd.DataFrame, panels: Mapping[str, Mapping[str, Any]])
     panels: for each title `y`, what its axis says, and what is not the default: `log`, `low` and `high` of its axis,
         `mark` (an iteration to draw an upright line at) with `marked`, what it says.
     """
-    return [
-        _training_panel(frame[frame["panel"] == title], title, len(panels), **look) for title, look in panels.items()
-    ]
+    shown = {title: frame[frame["panel"] == title] for title in frame["panel"].unique()}
+    return [_training_panel(points, title, len(shown), **panels[title]) for title, points in shown.items()]
 
 
 def _training_panel(
@@ -94,7 +93,7 @@ def _training_panel(
 ) -> Figure:
     """One panel of `along_training`."""
     figure, ax = axes.new_panel(title, axes.PANEL if panels > 1 else axes.WIDE)
-    points = points.assign(note=points["note"].fillna(""))
+    points = points.assign(note=["" if pd.isna(note) else str(note) for note in points["note"]])
     notes = list(points["note"].unique())
     colours = [styles.BLUE, styles.ORANGE, styles.GREEN, styles.RED, styles.PINK, styles.PURPLE]
     for (name, note), line in points.groupby(["line", "note"], sort=False):

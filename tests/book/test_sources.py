@@ -30,16 +30,26 @@ def glued(key: str, mime: str, content) -> dict:
     return {"output_type": "display_data", "data": {mime: content}, "metadata": {"scrapbook": {"name": key}}}
 
 
-def test_figures_are_found_whether_shown_or_only_glued():
-    image = b64encode(b"a picture").decode()
+def test_figures_are_found_with_all_their_panels_and_their_numbers():
+    about = {"metadata": {"figure": {"key": "k", "draw": "f"}}}
     outputs = [
-        glued("shown", "image/png", image),
-        glued("hidden", "application/papermill.record/image/png", [image]),
-        glued("number", "text/plain", "0.5"),
-        {"output_type": "display_data", "data": {"image/png": image}, "metadata": {}},
+        about | {"data": {"image/svg+xml": ["<svg", ">1</svg>"], "text/csv": "a\n1\n"}},
+        about | {"data": {"image/svg+xml": "<svg>2</svg>"}},
+        {"data": {"image/svg+xml": "<svg/>"}, "metadata": {}},
     ]
     notebook = {"cells": [{"cell_type": "markdown"}, {"cell_type": "code", "outputs": outputs}]}
-    assert extension("glued_figures").glued_figures(notebook) == {"shown": b"a picture", "hidden": b"a picture"}
+    (figure,) = extension("figures").figures_of(notebook).values()
+    assert figure["panels"] == ["<svg>1</svg>", "<svg>2</svg>"] and figure["csv"] == "a\n1\n"
+
+
+def test_a_figure_on_a_page_has_a_name_no_paper_and_colours_that_the_page_knows():
+    module = extension("figures")
+    svg = '<?xml version="1.0"?><svg viewBox="0 0 1 1" style="background: #ffffff"><path style="fill: #0173B2"/></svg>'
+    shown = module.themed(svg, 'a "figure"')
+    assert shown.startswith('<svg role="img" aria-label="a &quot;figure&quot;"') and "background" not in shown
+    assert "fill: var(--figure-0173b2)" in shown
+    sheet = module.palette()
+    assert sheet.count("--figure-0173b2:") == 2 and "data-theme='dark'" in sheet
 
 
 def test_tables_are_found_whether_shown_or_only_glued():
@@ -98,6 +108,8 @@ def test_links_of_the_readme_exist():
 
 def test_the_readme_shows_the_figure_of_the_committed_notebook():
     """`make refresh` writes it."""
-    notebook = json.loads((ROOT / "notebooks" / "early_stopping.ipynb").read_text())
-    figures = extension("glued_figures").glued_figures(notebook)
-    assert (ROOT / "book/_static/early_stopping.png").read_bytes() == figures["early_stopping_figure"]
+    module = extension("figures")
+    panels = module.figures_of(json.loads((ROOT / "notebooks" / "control.ipynb").read_text()))["hero"]["panels"]
+    for name, panel in zip(module.file_names("hero", panels), panels, strict=True):
+        assert (ROOT / "book" / "_static" / name).read_text() == panel
+        assert f"book/_static/{name}" in (ROOT / "README.md").read_text()
