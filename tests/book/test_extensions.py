@@ -1,11 +1,15 @@
 """The book's Sphinx extensions, on tiny projects of their own."""
 
 import re
+from html import unescape
+from types import ModuleType
 
 import pytest
 from sphinx.application import Sphinx
+from sphinx.errors import SphinxWarning
 from sphinx.util.docutils import docutils_namespace
 
+import lth
 from lth.paths import ROOT
 
 GLOSSARY = """# Words
@@ -20,6 +24,17 @@ density
   Which weights are left, and what
   share (e.g. 21.1 %) they are. See {term}`early stop`.
 :::
+"""
+DOCSTRING = """# API
+
+```{eval-rst}
+.. autoclass:: lth.Pruning
+   :members: rates
+.. autoclass:: lth.Recipe
+.. autofunction:: lth.build_model
+.. autoclass:: lth.Data
+   :members: preprocessings
+```
 """
 
 
@@ -60,3 +75,25 @@ def test_a_reference_to_a_term_says_the_first_sentence_of_its_definition(built):
     both = "Which weights are left, and what share (e.g. 21.1 %) they are."
     assert titles(html["index"]) == {"early stop": stop, "Density": both, "masks": both}
     assert titles(html["words"]) == {"early stop": stop}
+
+
+def test_docstrings_and_the_comments_behind_fields_become_a_reference(built):
+    html = built(["api_reference"], {"index": DOCSTRING}, autodoc_typehints_format="short")["index"]
+    text = " ".join(unescape(re.sub(r"<[^>]+>", "", html)).split())
+    assert "biases – prune each layer’s biases as well" in text  # a comment
+    assert "test – likewise" in text and "Parameters:" in text  # of "Arguments:"
+    assert "What a recipe can do with these images: floats are taken as they are." in text
+    assert re.search(r'drawn from <code class="docutils literal notranslate">.*generator', html)
+    (signature,) = re.findall(r'<dt [^>]*id="lth.build_model">.*?</dt>', html, re.DOTALL)
+    assert 'href="#lth.Recipe"' in signature and "Generator" in signature and "torch" not in signature
+
+
+def test_a_reference_to_what_is_not_documented_is_an_error(built):
+    with pytest.raises(SphinxWarning, match="lth.stduy"):
+        built(["api_reference"], {"index": DOCSTRING + "\n{py:func}`lth.stduy`\n"})
+
+
+def test_every_public_name_is_in_the_reference():
+    said = set(re.findall(r"^\.\. (?:auto|py:)\w+:: ([\w.]+)", (ROOT / "book" / "api.md").read_text(), re.MULTILINE))
+    names = {name for name in lth.__all__ if not isinstance(getattr(lth, name), ModuleType)}
+    assert {f"lth.{name}" for name in names} <= said
