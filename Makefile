@@ -21,7 +21,7 @@ NEEDED := $(filter-out lth/cli.py,$(wildcard lth/*.py lth/*/*.py lth/*/*/*.py)) 
 EXECUTED := book/results/.executed
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg
 
-.PHONY: help book test setup data lint unit nbval bench gpu refresh clean
+.PHONY: help book pdf test setup data lint unit nbval bench gpu refresh clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ help: ## list the targets
 book: data $(EXECUTED) ## set up, execute every notebook, build the HTML with warnings as errors, say where it is
 	.venv/bin/jupyter-book build . --all -W -n --keep-going --quiet
 	@echo "Book: $(CURDIR)/_build/html/index.html"
+
+pdf: setup book ## the book as one PDF, printed by the browser, with every figure looked for in it
+	@$(PY) book/pdf.py
 
 test: setup lint book unit nbval ## set up and run everything CI checks
 	@echo "All checks passed."
