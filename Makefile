@@ -16,8 +16,8 @@ PYTHON ?= $(eval PYTHON := $(shell for p in python3.11 python3.12 python3; do \
 
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 # What a notebook shows depends on: the library without its command line, the records and readings, how it is executed.
-NEEDED := $(filter-out lth/cli.py,$(wildcard lth/*.py lth/*/*.py lth/*/*/*.py)) $(wildcard data/records/*/* data/reference/*) \
-	notebooks/execute.py constraints.txt
+NEEDED := $(filter-out lth/cli.py lth/report/rerun.py,$(wildcard lth/*.py lth/*/*.py lth/*/*/*.py)) \
+	$(wildcard data/records/*/* data/reference/*) notebooks/execute.py constraints.txt
 EXECUTED := book/results/.executed
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg
 

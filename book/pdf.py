@@ -21,8 +21,11 @@ from pypdf import PdfReader
 ROOT = Path(__file__).resolve().parents[1]
 BROWSER = which("chromium") or which("chromium-browser") or which("google-chrome")  # else Playwright's own
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-# What a page has for its reader at a screen: anchors, folded code, what only dark pages show.
-DROPPED = ".headerlink, .only-dark, .copybtn, script, noscript, details:has(.cell_input), .tag_hide-input > .cell_input"
+# What a page has for its reader at a screen: anchors, downloads, folded code, what only dark pages show.
+DROPPED = (
+    ".headerlink, .only-dark, .copybtn, .figure-links, script, noscript, "
+    "details:is(:has(.cell_input), :has(> summary:-soup-contains('Code and parameters')))"
+)
 NAMING = ("aria-labelledby", "aria-describedby", "for", "headers")  # attributes that hold ids
 STYLE = """
 @page { size: A4; margin: 18mm 16mm 20mm; }
