@@ -21,7 +21,7 @@ NEEDED := $(filter-out lth/cli.py lth/report/rerun.py,$(wildcard lth/*.py lth/*/
 EXECUTED := book/results/.executed
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg
 
-.PHONY: help book pdf test setup data lint unit nbval bench gpu refresh clean
+.PHONY: help book pdf links test setup data lint unit nbval bench gpu refresh clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ book: data $(EXECUTED) ## set up, execute every notebook, build the HTML with wa
 
 pdf: setup book ## the book as one PDF, printed by the browser, with every figure looked for in it
 	@$(PY) book/pdf.py
+
+links: data $(EXECUTED) ## check the links that lead elsewhere
+	.venv/bin/jupyter-book build . --path-output _build/links --builder linkcheck --all --keep-going --quiet
 
 test: setup lint book unit nbval ## set up and run everything CI checks
 	@echo "All checks passed."

@@ -4,9 +4,10 @@ import re
 from html import unescape
 from types import ModuleType
 
+import nbformat
 import pytest
 from sphinx.application import Sphinx
-from sphinx.errors import SphinxWarning
+from sphinx.errors import ConfigError, SphinxWarning
 from sphinx.util.docutils import docutils_namespace
 
 import lth
@@ -45,16 +46,18 @@ def built(tmp_path, monkeypatch):
 
     def build(extensions: list[str], pages: dict[str, str], **settings) -> dict[str, str]:
         source = tmp_path / "source"
-        source.mkdir(exist_ok=True)
         for name, text in pages.items():
-            (source / f"{name}.md").write_text(text)
-        config = {"extensions": ["myst_parser", *extensions], "myst_enable_extensions": ["colon_fence"]}
-        config |= {"html_theme": "basic", "nitpicky": True} | settings
+            file = source / (name if name.endswith(".ipynb") else f"{name}.md")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        config = {"extensions": ["myst_nb", *extensions], "myst_enable_extensions": ["colon_fence"]}
+        config |= {"nb_execution_mode": "off", "html_theme": "basic", "nitpicky": True} | settings
         with docutils_namespace():
             outputs = {"status": None, "warningiserror": True}
             app = Sphinx(source, None, tmp_path / "html", tmp_path / "trees", "html", config, **outputs)
             app.build()
-        return {name: (tmp_path / "html" / f"{name}.html").read_text() for name in pages}
+        html = tmp_path / "html"
+        return {name: (html / name.removesuffix(".ipynb")).with_suffix(".html").read_text() for name in pages}
 
     return build
 
@@ -97,3 +100,41 @@ def test_every_public_name_is_in_the_reference():
     said = set(re.findall(r"^\.\. (?:auto|py:)\w+:: ([\w.]+)", (ROOT / "book" / "api.md").read_text(), re.MULTILINE))
     names = {name for name in lth.__all__ if not isinstance(getattr(lth, name), ModuleType)}
     assert {f"lth.{name}" for name in names} <= said
+
+
+def buttons(html: str) -> set[str]:
+    """Where a page leads outside of the book."""
+    links = re.findall(r'href="(https://[^"]*)"', html)
+    return {unescape(link) for link in links if re.match("https://(mybinder.org|github.com/owner)/", link)}
+
+
+def notebook() -> str:
+    """A notebook with a title."""
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    cells = [nbformat.v4.new_markdown_cell("# Curves")]
+    return nbformat.writes(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}))
+
+
+def test_buttons_lead_to_the_repository_where_its_address_is_known(built, monkeypatch):
+    index = "# Book\n\n:::{toctree}\nbook/results/curves\n:::\n"
+    monkeypatch.setenv("BOOK_REPOSITORY", "https://github.com/owner/name/")
+    monkeypatch.setenv("BOOK_BRANCH", "trunk")
+    pages = {"index": index, "book/results/curves.ipynb": notebook()}
+    prose, curves = map(buttons, built(["repository"], pages, html_theme="sphinx_book_theme").values())
+    root = "https://github.com/owner/name"
+    assert {root, f"{root}/edit/trunk/index.md"} <= prose and not any("mybinder" in link for link in prose)
+    assert f"{root}/edit/trunk/notebooks/curves.ipynb" in curves
+    assert "https://mybinder.org/v2/gh/owner/name/trunk?urlpath=lab/tree/notebooks/curves.ipynb" in curves
+    assert not any("book/results/curves.ipynb" in link for link in curves)
+
+
+def test_without_an_address_there_is_no_such_button(built, monkeypatch):
+    monkeypatch.delenv("BOOK_REPOSITORY", raising=False)
+    html = built(["repository"], {"index.ipynb": notebook()}, html_theme="sphinx_book_theme")["index.ipynb"]
+    assert buttons(html) == set() and "launch-buttons" not in html
+
+
+def test_an_address_of_no_repository_is_refused(built, monkeypatch):
+    monkeypatch.setenv("BOOK_REPOSITORY", "github.com/owner/name")
+    with pytest.raises(ConfigError, match="such as https://github.com/OWNER/NAME, not 'github.com/owner/name'"):
+        built(["repository"], {"index": "# Book\n"}, html_theme="sphinx_book_theme")
