@@ -21,9 +21,10 @@ from pypdf import PdfReader
 ROOT = Path(__file__).resolve().parents[1]
 BROWSER = which("chromium") or which("chromium-browser") or which("google-chrome")  # else Playwright's own
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+OWN = {path.name for path in (ROOT / "book" / "_static").glob("*.js")}  # scripts that draw; the theme's are left out
 # What a page has for its reader at a screen: anchors, downloads, folded code, what only dark pages show.
 DROPPED = (
-    ".headerlink, .only-dark, .copybtn, .figure-links, script, noscript, "
+    ".headerlink, .only-dark, .copybtn, .figure-links, noscript, script:not([type='application/json']), "
     "details:is(:has(.cell_input), :has(> summary:-soup-contains('Code and parameters')))"
 )
 NAMING = ("aria-labelledby", "aria-describedby", "for", "headers")  # attributes that hold ids
@@ -43,7 +44,7 @@ table { font-size: 0.8em; }
 a, a:visited { text-decoration: none; }
 """
 FOOT = '<div style="width: 100%; text-align: center; font: 8px sans-serif;"><span class="pageNumber"></span></div>'
-# Every figure that is printed: what it is called, and whether it has a size and, if an image, is there.
+# Every figure that is printed: what it is called, and whether it has a size and something in it.
 LOOK = """async () => {
   if (window.MathJax && MathJax.startup) await MathJax.startup.promise;
   await Promise.all([...document.images].map(i => i.decode().catch(() => {})));
@@ -54,7 +55,8 @@ LOOK = """async () => {
     const title = f.querySelector(":scope > title");
     const name = f.alt || f.getAttribute("aria-label") || named.map(e => e && e.textContent).join(" ").trim()
       || (title && title.textContent) || "";
-    return {name, shown: box.width > 1 && box.height > 1 && (f.tagName != "IMG" || f.naturalWidth > 0)};
+    const filled = f.tagName == "IMG" ? f.naturalWidth : f.getBBox().width;
+    return {name, shown: box.width > 1 && box.height > 1 && filled > 0};
   });
 }"""
 
@@ -112,8 +114,9 @@ def document(html: Path, pages: Sequence[str]) -> str:
         soup = BeautifulSoup(file.read_text(encoding="utf-8"), "html.parser")
         if not known:
             head.append(soup.title.extract())
-        for part in soup.select("link[rel=stylesheet], script"):
-            if part.name == "script" and "mathjax" not in str(part).lower():
+        for part in soup.select("link[rel=stylesheet], script:not(article script)"):
+            file_name = Path(urlsplit(part.get("src", "")).path).name
+            if part.name == "script" and file_name not in OWN and "mathjax" not in str(part).lower():
                 continue
             for name in ("href", "src"):
                 if name in part.attrs:

@@ -20,6 +20,7 @@ NOTEBOOKS = ROOT / "notebooks"
 RESULTS = "book/results"  # where notebooks are in the book
 NEEDED = re.compile(r"\{(bibliography|glossary)\}")  # what a page must hold for others to refer to
 LINK = re.compile(r'(<a\b[^>]*?) href="([^":#?]*)(?:#([^"]*))?"')  # to a file, or to a place in the page
+FAILURE = re.compile(r"[\w.]*(Error|Exception|Severe)\b.*|.*\b(ERROR|SEVERE|CRITICAL)\b")  # of an exception, or logged
 
 
 def rerun(name: str, parameters: Mapping[str, object], to: Path) -> Path:
@@ -116,22 +117,26 @@ def _build(source: Path, page: str, to: Path) -> None:
     Warnings do not count: the other pages that it links to are not there.
     """
     book = ROOT / "book"
-    refers = [path for path in sorted(book.glob("*.md")) if NEEDED.search(path.read_text(encoding="utf-8"))]
     for folder in book.glob("_*"):
         copytree(folder, source / "book" / folder.name)
-    for file in (*book.glob("*.bib"), *refers):
+    for file in (*book.glob("*.bib"), *book.glob("*.md")):
         copy(file, source / "book" / file.name)
     copy(ROOT / "_config.yml", source / "_config.yml")
-    chapters = "".join(f"  - file: book/{path.stem}\n" for path in refers)
-    (source / "_toc.yml").write_text(f"format: jb-book\nroot: {page}\n" + (f"chapters:\n{chapters}" if refers else ""))
+    contents = f"format: jb-book\nroot: {page}\nchapters:\n"
+    listed = re.findall(r"(?:file|root): *(book/\w+)$", (ROOT / "_toc.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    for name in listed:
+        text = ROOT / f"{name}.md"
+        if text.is_file() and NEEDED.search(text.read_text(encoding="utf-8")):
+            contents += f"  - file: {name}\n"
+    (source / "_toc.yml").write_text(contents, encoding="utf-8")
     command = "import sys; from jupyter_book.cli.main import main; main(sys.argv[1:])"
     arguments = ["build", str(source), "--path-output", str(to), "--all", "--keep-going"]
     done = subprocess.run(
         [sys.executable, "-c", command, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
     )
     if done.returncode or not (to / "_build" / "html" / f"{page}.html").exists():
-        last = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["nothing was said"]
-        raise LthError(f"the page {page} could not be built: {last[0]}")
+        said = [line for line in done.stderr.splitlines() if FAILURE.match(line)] or ["its builder does not say why"]
+        raise LthError(f"the page {page} could not be built: {said[0]}")
 
 
 def _unlink(page: Path) -> None:
