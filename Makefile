@@ -16,12 +16,12 @@ PYTHON ?= $(eval PYTHON := $(shell for p in python3.11 python3.12 python3; do \
 
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 # What a notebook shows depends on: the library without its command line, the records and readings, how it is executed.
-NEEDED := $(filter-out lth/cli.py,$(wildcard lth/*.py lth/*/*.py lth/*/*/*.py)) $(wildcard data/records/*/* data/reference/*) \
-	notebooks/execute.py constraints.txt
+NEEDED := $(filter-out lth/cli.py lth/report/rerun.py,$(wildcard lth/*.py lth/*/*.py lth/*/*/*.py)) \
+	$(wildcard data/records/*/* data/reference/*) notebooks/execute.py constraints.txt
 EXECUTED := book/results/.executed
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg
 
-.PHONY: help book test setup data lint unit nbval bench gpu refresh clean
+.PHONY: help book pdf links test setup data lint unit nbval bench gpu refresh clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,12 @@ help: ## list the targets
 book: data $(EXECUTED) ## set up, execute every notebook, build the HTML with warnings as errors, say where it is
 	.venv/bin/jupyter-book build . --all -W -n --keep-going --quiet
 	@echo "Book: $(CURDIR)/_build/html/index.html"
+
+pdf: setup book ## the book as one PDF, printed by the browser, with every figure looked for in it
+	@$(PY) book/pdf.py
+
+links: data $(EXECUTED) ## check the links that lead elsewhere
+	.venv/bin/jupyter-book build . --path-output _build/links --builder linkcheck --all --keep-going --quiet
 
 test: setup lint book unit nbval ## set up and run everything CI checks
 	@echo "All checks passed."

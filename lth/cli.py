@@ -145,6 +145,28 @@ def claims(
     _print(head, [_claim(row) for row in rows], narrowest=140)
 
 
+@app.command()
+@changeable
+def figure(
+    name: Annotated[str, typer.Argument(help="A notebook, such as quickstart.")],
+    changes: Changes,
+    others: Annotated[
+        list[str] | None, typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Any parameter of the notebook.")
+    ] = None,
+    to: Annotated[Path | None, typer.Option(help="The folder of the page; ./figures/NAME if not given.")] = None,
+) -> None:
+    """Draw a page of the book again, with other parameters: its figures, and its numbers in its prose."""
+    from lth.report.rerun import rerun, value_of
+
+    given = {field.name: getattr(changes, field.name) for field in fields(changes)}
+    for other in others or ():
+        parameter, equals, value = other.partition("=")
+        if not equals:
+            raise LthError(f"a parameter is given as NAME=VALUE, such as -p trials=2, not as {other!r}")
+        given[parameter] = value_of(value)
+    print(rerun(name, given, to or Path("figures") / name))
+
+
 def _claim(row: dict) -> list[str]:
     """A claim as a row of the table: what there is no number for is empty."""
     estimate = "" if row["estimate"] is None else f"{row['estimate']:.2f}"

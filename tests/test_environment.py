@@ -1,5 +1,6 @@
 """The places that say what to install agree with each other."""
 
+import json
 import os
 import re
 import subprocess
@@ -72,7 +73,49 @@ def test_make_help_names_every_target():
     assert targets == phony.split() and {"book", "test", "data", "lint", "unit", "nbval"} <= set(targets)
 
 
-def test_citation_agrees_with_the_package():
+def workflows() -> dict[str, dict]:
+    """The workflows by name."""
+    return {path.stem: yaml.safe_load(path.read_text()) for path in (ROOT / ".github" / "workflows").glob("*.yml")}
+
+
+def steps(workflow: dict) -> list[dict]:
+    """What all of its jobs do."""
+    return [step for job in workflow["jobs"].values() for step in job["steps"]]
+
+
+def test_workflows_make_targets_that_there_are():
+    targets = {line.split()[1] for line in make("help").splitlines()}
+    for name, workflow in workflows().items():
+        job = next(iter(workflow["jobs"].values()))
+        asked = job.get("strategy", {}).get("matrix", {}).get("check", [])
+        asked += [word for step in steps(workflow) for word in re.findall(r"make (\w+)", step.get("run", ""))]
+        assert asked and set(asked) <= targets, name
+
+
+def test_workflows_use_one_version_of_an_action():
+    used = [step["uses"].split("@") for workflow in workflows().values() for step in steps(workflow) if "uses" in step]
+    assert len(dict(used)) == len(set(map(tuple, used)))
+
+
+def test_binder_installs_the_book_without_a_browser():
+    binder = ROOT / "binder"
+    lines = [line for line in (binder / "requirements.txt").read_text().splitlines() if not line.startswith("#")]
+    assert lines[-1] == "-e .[book]" and not any("playwright" in name for name in EXTRAS["book"])
+    constraints = next(line.split()[1] for line in lines if line.startswith("-c "))
+    assert (binder / constraints).resolve() == ROOT / "constraints.txt"
+    python = (binder / "runtime.txt").read_text().strip().removeprefix("python-")
+    assert SpecifierSet(PROJECT["requires-python"]).contains(python)
+    assert os.access(binder / "postBuild", os.X_OK)
+
+
+def test_citations_agree_with_the_package():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    assert citation["version"] == PROJECT["version"] and citation["license"] == "MIT"
-    assert (ROOT / "LICENSE").read_text().startswith("MIT License")
+    preferred = citation["preferred-citation"]
+    zenodo = json.loads((ROOT / ".zenodo.json").read_text())
+    assert {each["version"] for each in (citation, preferred, zenodo)} == {PROJECT["version"]}
+    assert {each["license"] for each in (citation, preferred, zenodo)} == {"MIT"}
+    assert citation["authors"] == preferred["authors"] == zenodo["creators"]
+    assert (citation["title"], citation["keywords"]) == (zenodo["title"], zenodo["keywords"])
+    assert preferred["title"] == yaml.safe_load((ROOT / "_config.yml").read_text())["title"]
+    licence = (ROOT / "LICENSE").read_text()
+    assert licence.startswith("MIT License") and f"Copyright (c) {preferred['year']} " in licence
