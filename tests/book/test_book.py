@@ -28,7 +28,6 @@ FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 ).split()
-FIGURES = ("claims", "learning_curves", "accuracy", "early_stopping", "comparison")
 LOADING = {"script": ("src",), "link": ("href",), "img": ("src",), "iframe": ("src",), "source": ("src",)}
 
 on_every_page = pytest.mark.parametrize("page", PAGES)
@@ -238,23 +237,53 @@ def test_has_words(views, page):
     assert views[page, "desktop"].has_text
 
 
-def test_the_figures_are_in_the_book(views):
-    for name in ("index", *(f"results/{name}" for name in FIGURES)):
-        assert views[f"book/{name}.html", "desktop"].images, name
+@on_every_page
+def test_a_page_of_results_has_its_figure(views, page):
+    assert views[page, "desktop"].drawn or not page.startswith("book/results/")
 
 
-def test_every_claim_has_its_verdict_on_the_front_page():
-    text = (HTML / "book" / "index.html").read_text(encoding="utf-8")
-    (table,) = re.findall(r'<table class="[^"]*\bfront\b.*?</table>', text, re.DOTALL)
-    rows = re.findall(r"<tr.*?</tr>", table, re.DOTALL)[1:]
-    assert len(rows) == len(LENET)
-    for claim, row in zip(LENET, rows, strict=True):
-        words = " ".join(re.sub(r"<[^>]+>", " ", unescape(row)).split())
-        assert claim.statement.replace(" %", "%").replace("'", "’") in words and "sd-badge" in row
+FIRST = """() => {
+  const title = document.querySelector("article h1"), answer = title.parentElement.querySelector(":scope > p");
+  return {top: answer.getBoundingClientRect().top, bottom: answer.getBoundingClientRect().bottom, words: answer.innerText.length};
+}"""
 
 
-def test_the_method_has_math(views):
-    assert views["book/method.html", "desktop"].typeset > 5
+@pytest.mark.parametrize("size", SIZES)
+@on_every_page
+def test_the_answer_is_in_the_first_screen(browser, page, size):
+    """The first paragraph, under the title, whole."""
+    tab = Tab(browser, size).tab
+    tab.goto((HTML / page).as_uri())
+    answer = tab.evaluate(FIRST)
+    tab.context.close()
+    assert answer["words"] > 60 or page == "book/reference.html"
+    assert answer["top"] > 0 and answer["bottom"] < SIZES[size][1]
+
+
+def test_the_explorers_controls_change_what_it_shows(browser):
+    tab = Tab(browser, "phone").tab
+    tab.goto((HTML / "book/results/inside.html").as_uri())
+    shown = "() => document.querySelector('.explorer').innerText"
+    picture = "() => [...document.querySelectorAll('.explorer rect')].map(r => r.getAttribute('opacity')).join()"
+    seen = [(tab.evaluate(shown), tab.evaluate(picture))]
+    tab.fill(".explorer input", "15")
+    seen.append((tab.evaluate(shown), tab.evaluate(picture)))
+    tab.select_option(".explorer select", "reinit")
+    seen.append((tab.evaluate(shown), tab.evaluate(picture)))
+    assert "3.58% of the weights" in seen[1][0] and seen[1] != seen[0] and seen[1][1] != seen[0][1]
+    assert seen[2][0] != seen[1][0] and seen[2][1] == seen[1][1]  # the same mask, other weights
+
+
+def test_every_claim_has_its_verdict():
+    text = (HTML / "book/results/claims.html").read_text(encoding="utf-8")
+    words = " ".join(re.sub(r"<[^>]+>", " ", unescape(text)).split())
+    for claim in LENET:
+        assert claim.statement.replace(" %", "%").replace("'", "’").rstrip(".") in words, claim.id
+    assert text.count("sd-badge") >= len(LENET)
+
+
+def test_the_procedure_has_math(views):
+    assert views["book/ticket.html", "desktop"].typeset > 5
 
 
 @on_every_page
