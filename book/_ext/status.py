@@ -64,7 +64,7 @@ def core_hours() -> float:
     seconds: dict[str, float] = {}
     for study in STUDIES:
         runs = records.load_or_empty(study).runs
-        seconds |= dict(zip(runs["key"], runs["seconds"], strict=True))
+        seconds |= dict(zip(runs["key"], runs["seconds"], strict=True)) if len(runs) else {}
     return sum(seconds.values()) / 3600
 
 

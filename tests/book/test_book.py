@@ -243,8 +243,9 @@ def test_a_page_of_results_has_its_figure(views, page):
 
 
 FIRST = """() => {
-  const title = document.querySelector("article h1"), answer = title.parentElement.querySelector(":scope > p");
-  return {top: answer.getBoundingClientRect().top, bottom: answer.getBoundingClientRect().bottom, words: answer.innerText.length};
+  const answer = document.querySelector("article h1").parentElement.querySelector(":scope > p");
+  const box = answer.getBoundingClientRect();
+  return {top: box.top, bottom: box.bottom, words: answer.innerText.length};
 }"""
 
 

@@ -138,3 +138,60 @@ def test_an_address_of_no_repository_is_refused(built, monkeypatch):
     monkeypatch.setenv("BOOK_REPOSITORY", "github.com/owner/name")
     with pytest.raises(ConfigError, match="such as https://github.com/OWNER/NAME, not 'github.com/owner/name'"):
         built(["repository"], {"index": "# Book\n"}, html_theme="sphinx_book_theme")
+
+
+def executed(*outputs: dict) -> str:
+    """A notebook with one cell of code that left these outputs."""
+    cells = [
+        nbformat.v4.new_markdown_cell("# Page\n\n:::{glued-figure} n.ipynb::k\n:alt: Two panels.\n\nSee this.\n:::"),
+        nbformat.v4.new_code_cell("trials: int = None", metadata={"tags": ["parameters", "remove-cell"]}),
+        nbformat.v4.new_code_cell("draw()", outputs=list(outputs), metadata={"tags": ["remove-cell"]}),
+        nbformat.v4.new_markdown_cell("```{page-code}\n```"),
+    ]
+    return nbformat.writes(
+        nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "P"}})
+    )
+
+
+def panel(svg: str, csv: str | None = None, **about) -> dict:
+    """An output as page.figure leaves it."""
+    data = {"image/svg+xml": svg, "text/plain": "k"} | ({"text/csv": csv} if csv else {})
+    figure = {"key": "k", "draw": "f", "options": {}, "sources": [], "given": {}} | about
+    return nbformat.v4.new_output("display_data", data, metadata={"figure": figure})
+
+
+def test_a_figure_comes_with_its_files_and_the_code_in_a_fold(built, tmp_path):
+    notebook = executed(panel("<svg><text>one</text></svg>", "a\n1\n"), panel("<svg><text>two</text></svg>"))
+    page = built(["sphinx_design", "figures"], {"index": "# I\n\n```{toctree}\nn\n```", "n.ipynb": notebook})["n.ipynb"]
+    assert page.count("<svg role=") == 2 and 'aria-label="Two panels. Panel 2 of 2."' in page
+    assert "lth figure n --trials 2" in page and page.index("<details") > page.index("See this.")
+    fold = page[page.index("<details") :]
+    assert 0 < fold.index("trials") < fold.index("draw")
+    folder = tmp_path / "html" / "_static"
+    assert (folder / "figures" / "k.csv").read_text() == "a\n1\n"
+    assert {file.name for file in (folder / "figures").iterdir()} == {"k.csv", "k-1.svg", "k-2.svg"}
+    assert "--figure-" in (folder / "palette.css").read_text()
+
+
+def test_a_figure_that_is_not_there_or_has_no_alternative_text_is_an_error(built):
+    pages = {"index": "# I\n\n```{toctree}\nn\n```", "n.ipynb": executed(panel("<svg></svg>", key="other"))}
+    with pytest.raises(SphinxWarning, match="no figure 'k' is in n.ipynb: it has other"):
+        built(["sphinx_design", "figures"], pages)
+
+
+def test_a_drawing_is_in_the_page(built, tmp_path):
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "d.svg").write_text('<svg><path fill="#0173b2"/></svg>')
+    page = built(["figures"], {"index": "# I\n\n:::{drawing} d.svg\n:alt: A procedure.\n\nSee.\n:::"})["index"]
+    assert 'fill="var(--figure-0173b2)"' in page and 'aria-label="A procedure."' in page
+
+
+def test_where_everything_comes_from_has_a_row_for_each_source(built, tmp_path):
+    told = {"study": "lenet", "records": "abc", "commits": ["1234567"], "trials": 20, "runs": 1000}
+    figure = panel("<svg></svg>", "a\n1\n", sources=[told, told | {"study": "quickstart"}], given={"trials": 2})
+    results = tmp_path / "source" / "book" / "results"
+    results.mkdir(parents=True)
+    (results / "a_page.ipynb").write_text(executed(figure))
+    page = built(["status"], {"index": "# I\n\n```{notebook-status}\n```"}, exclude_patterns=["book"])["index"]
+    assert page.count('id="notebook-a-page"') == 1 and "1,000" in page and "trials = 2" in page
+    assert "quickstart" in page and "hours of one core" in page

@@ -2,7 +2,6 @@
 
 import json
 import re
-from base64 import b64encode
 from importlib import util
 from pathlib import Path
 
