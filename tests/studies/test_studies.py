@@ -7,7 +7,7 @@ import lth
 from lth.errors import LthError
 from lth.recipes import RECIPES
 from lth.studies.catalogue import STUDIES
-from lth.studies.deviations import CERTAIN, DEVIATIONS, deviate
+from lth.studies.deviations import CERTAIN, DEVIATIONS, PARTS, deviate
 from lth.studies.null_2020 import SETTINGS
 from lth.studies.parameters import parse_arms, study
 from lth.studies.study import Grid
@@ -149,9 +149,24 @@ def test_the_programs_of_2020_differ_in_rewinding_and_control_only():
 
 
 def test_studies_that_confirm_use_seeds_that_those_which_chose_did_not():
-    confirming = {"settings", "program-a", "program-b"}
+    confirming = {"settings", "mechanism", "program-a", "program-b"}
     seeds = {name: study.root_seed for name, study in STUDIES.items()}
     assert not {seeds[name] for name in confirming} & {seeds[name] for name in seeds.keys() - confirming}
+
+
+def test_the_mechanism_is_the_factorial_in_close_up_and_the_carried_optimizer_taken_apart():
+    """Every part alone, with small weights and with standard inputs as well; more trials of what has small weights."""
+    recipes, factorial = recipes_of("mechanism"), recipes_of("factorial")
+    plain = {
+        name: replace(recipe, steps_at=(), drift_at=factorial["protocol"].drift_at) for name, recipe in recipes.items()
+    }
+    assert {name: plain.pop(name) for name in factorial} == factorial
+    with_parts = {("small-weights", part, *also) for part in PARTS for also in ((), ("standard-inputs",))}
+    with_parts |= {("carried-moments",), ("carried-steps",)}
+    assert plain == {"+".join(on): deviate(factorial["protocol"], "+".join(on), *on) for on in with_parts}
+    assert all(set(recipe.steps_at) <= set(recipe.drift_at) for recipe in recipes.values())
+    trials = {(run.recipe.name, run.trial) for run in STUDIES["mechanism"].runs()}
+    assert trials == {(name, t) for name in recipes for t in range(5 if "small-weights" in name else 3)}
 
 
 def test_the_settings_are_the_factorial_at_the_papers_length():
@@ -190,7 +205,9 @@ def test_the_culprits_are_confirmed_at_full_length():
     assert (chosen.levels, {run.arm for run in chosen.runs()}) == (STUDIES["lenet"].levels, {"ticket", "reinit"})
 
 
-@pytest.mark.parametrize("name", ["suspects", "leave-one-out", "together", "factorial", "culprits", "null-2020"])
+@pytest.mark.parametrize(
+    "name", ["suspects", "leave-one-out", "together", "factorial", "mechanism", "culprits", "null-2020"]
+)
 def test_their_switches_fit_their_arms(name):
     """`check` raises where one does not."""
     for chain in STUDIES[name].chains():
