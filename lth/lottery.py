@@ -154,7 +154,6 @@ STARTS: dict[str, Callable[[Beginning], Weights]] = {
     "rewound": lambda beginning: beginning.rewound,
     "fresh": lambda beginning: beginning.fresh(),
     "one draw": lambda beginning: beginning.drawn_at(level=0),
-    "one draw from level 1": lambda beginning: beginning.drawn_at(level=min(beginning.run.level, 1)),
 }
 
 
