@@ -76,8 +76,8 @@ class Rules:
 
     # The weights to which the survivors of a level go back: those of iteration k of the dense run.
     rewind: Callable[["Chain", int, Left], Weights] = lambda chain, level, dense: dense.rewound
-    # The optimizer's state with which a level starts, given what the level before left: none.
-    carry: Callable[["Chain", int, Left], Moments | None] = lambda chain, level, before: None
+    # The optimizer's state with which a level starts, given what the level before left and the level's masks: none.
+    carry: Callable[["Chain", int, Left, Masks], Moments | None] = lambda chain, level, before, masks: None
     # LthError where these rules and a chain's arms and levels contradict each other.
     check: Callable[["Chain"], None] = lambda chain: None
 
@@ -154,7 +154,6 @@ STARTS: dict[str, Callable[[Beginning], Weights]] = {
     "rewound": lambda beginning: beginning.rewound,
     "fresh": lambda beginning: beginning.fresh(),
     "one draw": lambda beginning: beginning.drawn_at(level=0),
-    "one draw from level 1": lambda beginning: beginning.drawn_at(level=min(beginning.run.level, 1)),
 }
 
 
@@ -185,7 +184,7 @@ def next_level(
         kept = {layer: before.masks[layer] for layer in kinds}  # in order of depth, however they were stored
         began = _start(chain, chain.run(name, level - 1, draw), kept, dense)
         masks = pruning.prune(before.weights, kept, kinds, recipe.pruning, began, gradients)
-        moments = chain.rules.carry(chain, level, before)
+        moments = chain.rules.carry(chain, level, before, masks)
     jobs = [Job(run, _start(chain, run, masks, dense, before), masks, moments)]
     if ARMS[name].has_own_chain:
         return jobs

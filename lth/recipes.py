@@ -14,6 +14,7 @@ from lth.errors import LthError, check_choice, check_positive, check_whole
 
 PREPROCESSINGS = ("l2", "unit", "standard", "none")
 SCOPES = ("layer", "global")
+CARRIED = (False, True, "moments", "steps", "shuffled")
 
 
 def _is_number(value: object) -> bool:
@@ -111,9 +112,10 @@ class Recipe:
     # studies apart: it says where a study is trained, not what it asks (see lth.studies.parameters.study).
     copy: str = field(default="", compare=False)
     drift_at: tuple[int, ...] = ()  # iterations at which the distance from the start is measured
+    steps_at: tuple[int, ...] = ()  # iterations, from 1, at which the length of the step is measured, with losses
     # What the 2020 replication's code did otherwise (see lth.studies.deviations):
     initial_std: float | None = None  # of initial weights; None: Gaussian Glorot
-    carry_optimizer: bool = False  # each level goes on with the moments that the level before it left
+    carry_optimizer: bool | str = False  # each level goes on with the moments that the level before it left; or a part
     split_per_arm: bool = False  # controls have a split of their own
     resume_level: int = 0  # from this level on the ticket is rewound to a new draw; 0: never
     # What the data have, from which the network takes its inputs and outputs; the data set's name identifies them.
@@ -136,6 +138,8 @@ class Recipe:
             check_positive(name.replace("_", " "), getattr(self, name))
         for iteration in self.drift_at:
             check_whole("an iteration at which drift is measured", iteration)
+        for iteration in self.steps_at:
+            check_positive("an iteration at which a step is measured", iteration)
         for name, value in (
             ("rewind", self.rewind),
             ("warmup", self.optimizer.warmup),
@@ -147,6 +151,7 @@ class Recipe:
             raise LthError(f"milestones must lie below the {self.iterations} iterations, not at {late[0]}")
         if self.initial_std is not None and not (_is_number(self.initial_std) and self.initial_std > 0):
             raise LthError(f"initial std must be above 0, or None for Gaussian Glorot, not {self.initial_std}")
+        check_choice("part of an optimizer to carry", self.carry_optimizer, CARRIED)
         if self.carry_optimizer and self.optimizer.name != "adam":
             raise LthError(f"carry optimizer needs adam, whose moments can be carried, not {self.optimizer.name}")
 

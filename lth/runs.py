@@ -73,6 +73,7 @@ def recipe_specification(recipe: Recipe) -> dict:
     later = {
         "copy": (recipe.copy, ""),
         "drift_at": (recipe.drift_at, ()),
+        "steps_at": (recipe.steps_at, ()),
         "initial_std": (recipe.initial_std, None),
         "carry_optimizer": (recipe.carry_optimizer, False),
         "split_per_arm": (recipe.split_per_arm, False),

@@ -10,15 +10,15 @@ from tiny_study import TINY
 from lth.arms import ARMS
 from lth.errors import LthError
 from lth.paths import ROOT
-from lth.recipes import RECIPES, Optimizer, Pruning
+from lth.recipes import CARRIED, RECIPES, Optimizer, Pruning
 from lth.runs import Run, stream
 
 RUN = Run(TINY, "ticket", 0)
 
 
 OPTIONAL = {
-    "copy": "Fashion", "drift_at": (1, 5), "initial_std": 0.01, "carry_optimizer": True, "split_per_arm": True,
-    "resume_level": 2, "sources": (("network", "abc"),),
+    "copy": "Fashion", "drift_at": (1, 5), "steps_at": (1, 5), "initial_std": 0.01, "carry_optimizer": True,
+    "split_per_arm": True, "resume_level": 2, "sources": (("network", "abc"),),
 }  # fmt: skip
 OPTIONAL_IN_PRUNING = {"biases": True, "lag": 1}
 
@@ -72,6 +72,7 @@ def test_every_field_changes_the_key():
     recipes = [replace(TINY, **{name: value}) for name, value in in_recipe.items()]
     recipes += [replace(TINY, optimizer=replace(TINY.optimizer, **{n: v})) for n, v in optimizers.items()]
     recipes += [replace(TINY, pruning=replace(TINY.pruning, **{n: v})) for n, v in prunings.items()]
+    recipes += [replace(TINY, carry_optimizer=part) for part in CARRIED if isinstance(part, str)]
     runs = [replace(RUN, **{name: value}) for name, value in changed.items()] + [
         replace(RUN, recipe=r) for r in recipes
     ]
@@ -81,7 +82,7 @@ def test_every_field_changes_the_key():
 
 def test_no_two_streams_share_a_seed():
     """Of a seed torch's generator uses the lower 32 bits."""
-    purposes = ("split", "initialisation", "order", "augmentation", "mask", "resumption")
+    purposes = ("split", "initialisation", "order", "augmentation", "mask", "resumption", "shuffle")
     every = itertools.product((0, 1, 12), (0, 1, 12, 21), purposes, ("", *ARMS), (0, 1, 12), (0, 1, 12, 112))
     seeds = [stream(*arguments).initial_seed() % 2**32 for arguments in every]
     assert len(set(seeds)) == len(seeds)

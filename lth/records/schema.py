@@ -79,6 +79,10 @@ RUNS = pa.DataFrameSchema(
         "drift": _column("JSON", "a row for each iteration that the recipe asks for: its number, and layer -> scale, "
                          "moved and cosine of the remaining weights against their start; empty where it asks for none",
                          nullable=True),
+        "steps": _column("JSON", "a row for each iteration that the recipe asks for: its number, train_loss on a fixed "
+                         "part of the training images and val_loss after it, and layer -> root mean square of the "
+                         "change of the remaining weights in that one step; empty where it asks for none",
+                         nullable=True, required=False),
         "wrong_test_images": _column("list of whole numbers", "positions of the test images that are put into a wrong "
                                      "class after the last iteration; empty where they were not kept",
                                      nullable=True, required=False),

@@ -118,6 +118,7 @@ def finish(
         "input_connections": _input_connections(job) if not arm.borrows_mask else None,
         "start_histogram": json.dumps(_start_histogram(job)) if not arm.borrows_mask else None,
         "drift": json.dumps(trained.drift) if trained.drift else None,
+        "steps": json.dumps(trained.steps) if trained.steps else None,
         "wrong_test_images": wrong,
         "spec": run.spec,
         "key": run.key,

@@ -41,7 +41,8 @@ def recipe_of(run) -> Recipe:
     fields = json.loads(run["spec"])["recipe"]
     optimizer = fields["optimizer"] | {"milestones": tuple(fields["optimizer"]["milestones"])}
     parts = {"optimizer": Optimizer(**optimizer), "pruning": Pruning(**fields["pruning"])}
-    return loading.shaped(Recipe(**fields | parts | {"drift_at": tuple(fields.get("drift_at", ()))}))
+    moments = {name: tuple(fields.get(name, ())) for name in ("drift_at", "steps_at")}
+    return loading.shaped(Recipe(**fields | parts | moments))
 
 
 def multiples(step: int, recipe: Recipe) -> list[int]:
@@ -148,6 +149,20 @@ def test_drift_is_there_where_the_recipe_asks_for_it(study):
 
 
 @studies
+def test_steps_are_there_where_the_recipe_asks_for_them(study):
+    """Adam's first step in a fresh optimizer is at most a learning rate, whatever the gradients are."""
+    for run in records.load(study).runs.to_dict("records"):
+        recipe, text = recipe_of(run), run["steps"]
+        rows = json.loads(text) if isinstance(text, str) else []
+        assert [row["iteration"] for row in rows] == [i for i in recipe.steps_at if i <= recipe.iterations]
+        layers = {name for name in json.loads(run["remaining"]) if not name.endswith("bias")}
+        for row in rows:
+            assert row.keys() == {"iteration", "train_loss", "val_loss"} | layers
+            if row["iteration"] == 1 and (run["level"] == 0 or not recipe.carry_optimizer):
+                assert all(0 < row[name] <= recipe.optimizer.learning_rate * (1 + 1e-4) for name in layers)
+
+
+@studies
 def test_the_scale_of_fresh_weights_is_that_of_the_recipe(study):
     """What drift was measured from, at level 0 and after every new draw."""
     runs = records.load(study).runs
@@ -170,7 +185,7 @@ def test_runs_that_differ_only_in_how_they_are_pruned_or_measured_have_the_same_
     for _, run in dense.iterrows():
         plain = replace(
             recipe_of(run), name="plain", rewind=0, carry_optimizer=False, split_per_arm=False, resume_level=0,
-            eval_every=1, train_eval_every=1, drift_at=(), pruning=Pruning(),
+            eval_every=1, train_eval_every=1, drift_at=(), steps_at=(), pruning=Pruning(),
         )  # fmt: skip
         machine = run.get("machine"), run["engine"], run["device"]
         ends.setdefault((plain, plain.copy, run["trial"], machine), set()).add(run["final_test_acc"])

@@ -18,7 +18,6 @@ from lth.studies.parameters import study
 from lth.studies.study import Study
 
 SHOWN = (1.0, 0.513, 0.211, 0.036)  # densities of the curves in Figure 1 of the 2020 report
-CONTROLS = ("chain-reinit", "chain-rewound")  # the report's in the end, and until the day before
 
 
 def like(name: str, trials: int | None, levels: int | None, iterations: int | None) -> Study:

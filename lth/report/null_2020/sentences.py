@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from lth.errors import check_choice
@@ -12,7 +11,7 @@ from lth.report import text, verdicts
 from lth.report.null_2020 import advantage, configurations
 from lth.report.null_2020.figures_of_2020 import POINTS, Answer, answer, summary
 from lth.report.null_2020.rule import NULLS, ROLES, RULING, WORDS, ranked
-from lth.report.text import estimate_text, interval, listed, number
+from lth.report.text import estimate_text, interval, listed
 from lth.statistics import bootstrap
 
 LESSONS = {
@@ -141,21 +140,6 @@ def resemblance(runs: pd.DataFrame, control: str) -> str:
             cells = [f"{reply.by_arm[arm]}: {reply.word}" for arm, reply in answers.items()]
             rows.append((point.seen, *cells, min(reply.n for reply in answers.values())))
     return text.table(("The report, of both arms", "Our tickets", "Our own chains", "n"), rows)
-
-
-def witness_sentence(speed: float, fresh_speed: float, accuracy: float, fresh_accuracy: float) -> str:
-    """How much of the advantage over chains with fresh weights is there over chains rewound to one draw.
-
-    Speeds as times as fast, accuracies in percentage points. An advantage that is not there has no shares.
-    """
-    if fresh_speed <= 1 or fresh_accuracy <= 0:
-        return "Over a chain with fresh weights tickets have no advantage here that the other control could take."
-    shares = np.log(speed) / np.log(fresh_speed), accuracy / fresh_accuracy
-    in_speed, in_accuracy = (number(share, "{:.0%}") for share in shares)
-    return (
-        f"Of the advantage over a chain with fresh weights, the chain with one draw leaves {in_speed} in speed (the "
-        f"ratio of the logarithms) and {in_accuracy} in accuracy."
-    )
 
 
 def points(answers: Sequence[Answer]) -> str:

@@ -46,10 +46,3 @@ def test_numbers_in_words():
     mixed = rows({"late-rewind": "no loss shown", "small-weights": "sufficient", "lost-weights": "no loss shown"})
     assert sentences.by_verdict(mixed) == "sufficient: small weights; no loss shown: late rewind and lost weights"
     assert text.counts(mixed) == "5"
-
-
-def test_the_witness_leaves_a_share_of_each_advantage():
-    said = sentences.witness_sentence(2.0, 4.0, 0.1, 1.0)
-    assert said.endswith("leaves 50% in speed (the ratio of the logarithms) and 10% in accuracy.")
-    assert "−20% in accuracy" in sentences.witness_sentence(1.0, 4.0, -0.2, 1.0)
-    assert "no advantage" in sentences.witness_sentence(1.0, 0.9, 0.0, 1.0)
