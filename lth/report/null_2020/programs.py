@@ -10,6 +10,7 @@ from lth.report.summaries import POINT
 from lth.statistics.bootstrap import Estimate, as_ratio
 from lth.statistics.contrasts import over_trials
 from lth.statistics.paired import AT_EARLY, EARLY, Side, paired
+from lth.statistics.placebo import other_half
 
 FASTER = range(6, 19)  # levels from 26 % of the weights down to the report's last: its tickets stop earlier at each
 BETTER = range(12, 19)  # from 7 % down: there they are more accurate, too
@@ -36,6 +37,20 @@ def better(runs: pd.DataFrame, control: str, levels: Sequence[int] = BETTER) -> 
     """By how much the ticket is more accurate at early stop than the control, in percentage points."""
     tickets, controls = paired([Side(runs, arm, levels) for arm in ("ticket", control)], AT_EARLY)
     return over_trials(100 * (tickets - controls).mean(axis=1))
+
+
+def faster_by_chance(runs: pd.DataFrame, levels: Sequence[int] = FASTER) -> Estimate:
+    """`faster` of tickets against tickets of other trials, where there is nothing to find."""
+    (stops,) = paired([Side(runs, "ticket", levels)], EARLY)
+    ours, theirs = other_half(stops)
+    return as_ratio(over_trials(np.log(theirs / ours).mean(axis=1)))
+
+
+def better_by_chance(runs: pd.DataFrame, levels: Sequence[int] = BETTER) -> Estimate:
+    """`better` of tickets against tickets of other trials."""
+    (accuracies,) = paired([Side(runs, "ticket", levels)], AT_EARLY)
+    ours, theirs = other_half(accuracies)
+    return over_trials(100 * (ours - theirs).mean(axis=1))
 
 
 def faster_in_report(levels: Sequence[int] = FASTER) -> float:

@@ -23,6 +23,14 @@ def test_arms_are_compared_within_trials():
     assert ahead.value == pytest.approx(0.5) and ahead.high == pytest.approx(0.5)
 
 
+def test_tickets_of_other_trials_show_what_chance_does():
+    frame = runs("reinit")
+    frame = pd.concat([frame, frame[frame["trial"] == 0].assign(trial=3)])  # trials 0 and 1 against 2 and 3
+    by_chance = programs.faster_by_chance(frame)
+    assert by_chance.n == 2 and by_chance.value == pytest.approx(np.sqrt(3 / 1 * 1 / 2))
+    assert programs.better_by_chance(frame).value == 0
+
+
 def test_the_reports_curves_are_lines_with_what_is_hidden_filled_in():
     drawn = programs.lines(2, "p")
     assert set(drawn["line"]) == set(programs.LINES) and len(drawn) == 38
