@@ -37,7 +37,8 @@ class Explorer(SphinxDirective):
             for output in cell.get("outputs", ()):
                 if "explorer" in output.get("metadata", {}):
                     data = output["data"]["application/json"]
-                    data["names"] = {arm: styles.of(arm).label for arm in data["levels"][-1]["arms"]}
+                    there = data["levels"][-1]["arms"]
+                    data["names"] = {arm: style.label for arm, style in styles.of_arms().items() if arm in there}
                     return [nodes.raw("", HTML.format(data=json.dumps(data)), format="html")]
         raise self.error(f"{self.arguments[0]} has no data for the explorer")
 

@@ -3,11 +3,12 @@ for (const root of document.querySelectorAll(".explorer")) {
   const { levels, names } = JSON.parse(root.querySelector("script").textContent);
   const slider = root.querySelector("input"), select = root.querySelector("select");
   const map = root.querySelector("svg"), shown = (name) => root.querySelector(`[data-shown=${name}]`);
+  map.setAttribute("shape-rendering", "crispEdges");
   const side = Math.sqrt(atob(levels[0].map).length);
   map.setAttribute("viewBox", `0 0 ${side} ${side}`);
   const pixels = Array.from({ length: side * side }, (_, i) => {
     const pixel = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-    for (const [key, value] of Object.entries({ x: i % side, y: Math.floor(i / side), width: 1.02, height: 1.02 }))
+    for (const [key, value] of Object.entries({ x: i % side, y: Math.floor(i / side), width: 1, height: 1 }))
       pixel.setAttribute(key, value);
     return map.appendChild(pixel);
   });

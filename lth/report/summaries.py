@@ -12,6 +12,7 @@ from lth.report.text import on_copies, span
 from lth.statistics.contrasts import over_trials
 
 THINNED = 5000
+FEWEST = 3  # trials of an interval: that of two is no more than a guess
 POINT = ["panel", "line", "percent", "mean", "low", "high", "n"]
 
 
@@ -34,9 +35,13 @@ def against_density(
 
 
 def interval(values: np.ndarray) -> dict:
-    """Mean, ends of the 95 % t interval and number of one number a trial, (n,): columns mean, low, high, n."""
+    """Mean, ends of the 95 % t interval and number of one number a trial, (n,): columns mean, low, high, n.
+
+    Below FEWEST trials there is no interval.
+    """
     estimate = over_trials(values)
-    return {"mean": estimate.value, "low": estimate.low, "high": estimate.high, "n": estimate.n}
+    low, high = (estimate.low, estimate.high) if estimate.n >= FEWEST else (np.nan, np.nan)
+    return {"mean": estimate.value, "low": low, "high": high, "n": estimate.n}
 
 
 def along_training(records: Records, column: str, levels: list[int], arms: Iterable[str]) -> pd.DataFrame:

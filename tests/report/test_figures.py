@@ -125,16 +125,17 @@ def test_rows_of_estimates_stand_in_order_with_their_intervals():
 
 
 def test_summaries_average_draws_before_trials_and_share_the_dense_network():
-    rows = [("ticket", 0, 0, 0, 1.0, 10.0), ("ticket", 1, 0, 0, 1.0, 20.0), ("ticket", 0, 0, 1, 0.5, 6.0)]
+    rows = [("ticket", 0, 0, 0, 1.0, 10.0), ("ticket", 1, 0, 0, 1.0, 20.0), ("ticket", 2, 0, 0, 1.0, 30.0), ("ticket", 0, 0, 1, 0.5, 6.0)]
     rows += [("oneshot", 0, draw, 1, 0.5, value) for draw, value in enumerate((2.0, 4.0))]
     runs = pd.DataFrame(rows, columns=["arm", "trial", "draw", "level", "density", "x"]).assign(recipe="tiny")
     shown = summaries.against_density(runs, "x", "p", scale=2.0).set_index(["line", "percent"])
-    assert shown.loc[("ticket", 100), "mean"] == 30 and shown.loc[("ticket", 100), "n"] == 2
+    assert shown.loc[("ticket", 100), "mean"] == 40 and shown.loc[("ticket", 100), "n"] == 3
     assert shown.loc[("oneshot", 50), "mean"] == 6 and shown.loc[("oneshot", 50), "n"] == 1
     assert shown.loc[("oneshot", 100), "mean"] == 20  # of the trial that has this arm
     assert np.isnan(shown.loc[("oneshot", 50), "low"])
-    half = shown.loc[("ticket", 100), "high"] - 30
-    assert half == pytest.approx(12.7062 * np.std([20, 40], ddof=1) / np.sqrt(2), rel=1e-4)  # t(0.975, 1)
+    half = shown.loc[("ticket", 100), "high"] - 40
+    assert half == pytest.approx(4.30265 * 20 / np.sqrt(3), rel=1e-4)  # t(0.975, 2)
+    assert np.isnan(summaries.interval(np.array([1.0, 2.0]))["low"])
 
 
 def test_what_is_shown_is_drawn_from_what_is_handed_out(monkeypatch):
