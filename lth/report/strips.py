@@ -15,13 +15,14 @@ LIFT = 0.11  # of a row, between dots of the same value
 
 
 def strip(frame: pd.DataFrame, panels: Mapping[str, Mapping[str, Any]]) -> list[Figure]:
-    """A panel for each of `panels`, by title, with a row of dots for each kind of network, the first on top.
+    """A panel for each title, in the frame's order, with a row of dots for each kind of network, the first on top.
 
     frame: a row a trial, in the columns panel, row (its label), line (the arm, for its colour and mark), and value. The
         upright mark is the row's mean. Dots of one value are stacked.
     panels: for each title `x`, what its axis says, and `log`, a log axis of iterations.
     """
-    return [_panel(frame[frame["panel"] == title], title, len(panels), **look) for title, look in panels.items()]
+    titles = frame["panel"].unique()
+    return [_panel(frame[frame["panel"] == title], title, len(titles), **panels[title]) for title in titles]
 
 
 def _panel(values: pd.DataFrame, title: str, panels: int, x: str, log: bool = False) -> Figure:

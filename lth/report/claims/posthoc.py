@@ -73,8 +73,8 @@ def by_level(claim: Claim, runs: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for level in claim.scan or claim.levels:
         found = estimate(claim, runs, level=level)
-        place = {"level": level, "percent": 100 * density_at(runs, level), "claimed": level in claim.levels}
-        rows.append(place | {"mean": found.value, "low": found.low, "high": found.high, "n": found.n})
+        row = {"level": level, "percent": 100 * density_at(runs, level), "claimed": level in claim.levels}
+        rows.append({**row, "mean": found.value, "low": found.low, "high": found.high, "n": found.n})
     return pd.DataFrame(rows)
 
 
