@@ -18,8 +18,8 @@ def rows(frame: pd.DataFrame, panels: Mapping[str, Mapping[str, Any]]) -> list[F
 
     frame: a row an estimate, in the columns panel, row (its label), mean, low, high, and, as far as there are any:
         group (estimates of one row in several groups lie side by side, each group in its style and in the legend),
-        claimed, from and to (the paper's number as a mark, and what would meet the claim as a grey bar), and note (said
-        at the right).
+        claimed, from and to (the paper's number as a mark, and a range to hold against it as a grey bar), and note
+        (said at the right).
     panels: for each title `x`, what its axis says, and what is not the default: `none`, the value that means no effect,
         and `log`, a log axis of ratios.
     """
@@ -63,8 +63,9 @@ def _panel(
 
 
 def _claimed(ax: Axes, y: float, estimate: Mapping[str, Any]) -> None:
-    """What would meet a claim in grey, and the claimed number, as far as the row has them."""
+    """A range in grey, and the claimed number, as far as the row has them."""
     if pd.notna(estimate.get("from")):
-        ax.barh(y, estimate["to"] - estimate["from"], left=estimate["from"], height=0.6, color=styles.GRID, zorder=1)
+        bar = ax.barh(y, estimate["to"] - estimate["from"], 0.6, estimate["from"], color=styles.GRID, zorder=1)
+        bar[0].sticky_edges.x.clear()  # an axis that ends at a bar would hide that the bar ends
     if pd.notna(estimate.get("claimed")):
         ax.plot([estimate["claimed"]] * 2, [y - 0.3, y + 0.3], color=styles.MUTED, linewidth=2, zorder=2)

@@ -27,29 +27,19 @@ CLAIMS = {  # on the paper's claims (claims.rule)
         "tolerance, and where it is that one is no worse, above its lower end; a claimed level or range of levels is "
         "met within its tolerance",
         badge="success",
-        colour=GREEN,
-        marker="o",
-        filled=True,
     ),
     "direction only": Verdict(
         "the effect is there, in the claimed direction, but its size or its level misses the claim",
         badge="info",
-        colour=BLUE,
-        marker="o",
     ),
     "not replicated": Verdict(
         "the interval lies wholly on the other side of no effect, or, where the claim is that nothing differs, wholly "
         "outside the tolerance",
         badge="danger",
-        colour=RED,
-        marker="X",
-        filled=True,
     ),
     "inconclusive": Verdict(
-        "anything else: the records cannot tell, and more trials might",
+        "anything else: the records cannot tell; whether more trials might is another question",
         badge="secondary",
-        colour=GREY,
-        marker="D",
     ),
     "not tested": Verdict("the records that the claim needs do not exist", badge="light"),
 }
