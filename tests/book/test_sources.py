@@ -88,7 +88,8 @@ def test_the_recipe_table_shows_every_recipe():
 def test_every_page_written_is_in_the_table_of_contents():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
     listed = {toc["root"]} | {chapter["file"] for part in toc["parts"] for chapter in part["chapters"]}
-    assert {f"book/{path.stem}" for path in PROSE} <= listed
+    included = {"book/api", "book/glossary"}  # in the page of reference
+    assert {f"book/{path.stem}" for path in PROSE} - included <= listed
 
 
 @pytest.mark.parametrize("path", PROSE, ids=lambda path: path.stem)
