@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from lth.report.selections import at
+from lth.report.summaries import FEWEST
 from lth.statistics import paired
-from lth.statistics.bootstrap import as_ratio
+from lth.statistics.bootstrap import Estimate, as_ratio
 from lth.statistics.paired import EARLY
 from lth.statistics.prediction import jackknife
 
@@ -14,14 +15,18 @@ Place = tuple[str, int]  # an arm at a level
 
 def times_as_early(ours: np.ndarray, theirs: np.ndarray) -> dict:
     """Theirs over ours, a ratio of means over paired trials, (n,) each: mean, low, high, n."""
-    found = as_ratio(jackknife(lambda trials: paired.log_times(ours[trials], theirs[trials]), len(ours)))
-    return {"mean": found.value, "low": found.low, "high": found.high, "n": found.n}
+    return _row(as_ratio(jackknife(lambda trials: paired.log_times(ours[trials], theirs[trials]), len(ours))))
 
 
 def points(ours: np.ndarray, theirs: np.ndarray) -> dict:
     """The mean of the paired differences of accuracies (0-1), (n,) each, in percentage points: mean, low, high, n."""
-    found = jackknife(lambda trials: paired.gain(ours[trials], theirs[trials]), len(ours))
-    return {"mean": found.value, "low": found.low, "high": found.high, "n": found.n}
+    return _row(jackknife(lambda trials: paired.gain(ours[trials], theirs[trials]), len(ours)))
+
+
+def _row(found: Estimate) -> dict:
+    """An estimate as columns, without its interval below FEWEST trials."""
+    low, high = (found.low, found.high) if found.n >= FEWEST else (None, None)
+    return {"mean": found.value, "low": low, "high": high, "n": found.n}
 
 
 def sides(runs: pd.DataFrame, ours: Place, theirs: Place, column: str) -> tuple[np.ndarray, np.ndarray]:

@@ -20,21 +20,25 @@ def made(stops, accuracies):
 
 
 RUNS = made(
-    {("ticket", 1): [[100], [200]], ("reinit", 1): [[200, 400], [300], [999]]},
-    {("ticket", 1): [0.98, 0.97], ("reinit", 1): [0.975, 0.96, 0.5]},
+    {("ticket", 1): [[100], [200], [300]], ("reinit", 1): [[200, 400], [300], [600], [999]]},
+    {("ticket", 1): [0.98, 0.97, 0.96], ("reinit", 1): [0.975, 0.96, 0.96, 0.5]},
 )
 
 
 def test_a_ratio_is_of_the_means_over_trials_that_both_have():
     found = effects.between(RUNS, ("ticket", 1), ("reinit", 1), "early_stop_iteration")
-    assert found["mean"] == pytest.approx((300 + 300) / (100 + 200)) and found["n"] == 2
+    assert found["mean"] == pytest.approx((300 + 300 + 600) / (100 + 200 + 300)) and found["n"] == 3
     assert found["low"] * found["high"] == pytest.approx(found["mean"] ** 2)  # symmetric as logarithms
 
 
 def test_a_difference_is_paired():
     found = effects.between(RUNS, ("ticket", 1), ("reinit", 1), "early_stop_test_acc")
-    plain = over_trials(np.array([0.5, 1.0]))
+    plain = over_trials(np.array([0.5, 1.0, 0.0]))
     assert (found["mean"], found["low"], found["high"]) == pytest.approx((plain.value, plain.low, plain.high))
+
+
+def test_two_trials_have_no_interval():
+    assert effects.points(np.array([0.9, 0.8]), np.array([0.8, 0.6]))["low"] is None
 
 
 def test_a_side_against_itself_has_no_effect():

@@ -125,7 +125,12 @@ def test_rows_of_estimates_stand_in_order_with_their_intervals():
 
 
 def test_summaries_average_draws_before_trials_and_share_the_dense_network():
-    rows = [("ticket", 0, 0, 0, 1.0, 10.0), ("ticket", 1, 0, 0, 1.0, 20.0), ("ticket", 2, 0, 0, 1.0, 30.0), ("ticket", 0, 0, 1, 0.5, 6.0)]
+    rows = [
+        ("ticket", 0, 0, 0, 1.0, 10.0),
+        ("ticket", 1, 0, 0, 1.0, 20.0),
+        ("ticket", 2, 0, 0, 1.0, 30.0),
+        ("ticket", 0, 0, 1, 0.5, 6.0),
+    ]
     rows += [("oneshot", 0, draw, 1, 0.5, value) for draw, value in enumerate((2.0, 4.0))]
     runs = pd.DataFrame(rows, columns=["arm", "trial", "draw", "level", "density", "x"]).assign(recipe="tiny")
     shown = summaries.against_density(runs, "x", "p", scale=2.0).set_index(["line", "percent"])

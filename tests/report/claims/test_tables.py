@@ -134,7 +134,9 @@ def sources(notebook) -> set[str]:
     """The hashes of the records of `lenet` from which a committed notebook's figures were drawn."""
     outputs = [output for cell in json.loads(notebook.read_text())["cells"] for output in cell.get("outputs", ())]
     figures = [output["metadata"]["figure"] for output in outputs if "figure" in output.get("metadata", {})]
-    return {source["records"] for figure in figures for source in figure["sources"] if source["study"] == "lenet"}
+    return {
+        source["records"] for figure in figures for source in figure.get("sources", ()) if source["study"] == "lenet"
+    }
 
 
 def test_committed_notebooks_show_the_committed_records():
