@@ -10,7 +10,8 @@ from matplotlib.ticker import NullLocator
 
 from lth.report import axes, styles
 
-RATIOS = (0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6, 8)  # ticks
+# ticks of a log axis: of ratios, and of iterations
+TICKS = (0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6, 8, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000)
 
 
 def rows(frame: pd.DataFrame, panels: Mapping[str, Mapping[str, Any]]) -> list[Figure]:
@@ -21,7 +22,7 @@ def rows(frame: pd.DataFrame, panels: Mapping[str, Mapping[str, Any]]) -> list[F
         claimed, from and to (the paper's number as a mark, and a range to hold against it as a grey bar), and note
         (said at the right).
     panels: for each title `x`, what its axis says, and what is not the default: `none`, the value that means no effect,
-        and `log`, a log axis of ratios.
+        and `log`, a log axis of ratios or of iterations.
     """
     titles = frame["panel"].unique()
     return [_panel(frame[frame["panel"] == title], title, len(titles), **panels[title]) for title in titles]
@@ -32,7 +33,8 @@ def _panel(
 ) -> Figure:
     """One panel of `rows`."""
     labels = list(estimates["row"].unique())
-    groups = dict(list(estimates.groupby("group", sort=False))) if "group" in estimates else {"": estimates}
+    grouped = "group" in estimates and estimates["group"].notna().all()
+    groups = dict(list(estimates.groupby("group", sort=False))) if grouped else {"": estimates}
     width = axes.PANEL[0] if panels > 1 else axes.WIDE[0]
     figure, ax = axes.new_panel(title, (width, 0.9 + (0.2 + 0.1 * len(groups)) * len(labels)))
     for number, (group, shown) in enumerate(groups.items()):
@@ -50,8 +52,8 @@ def _panel(
         ax.axvline(none, color=styles.MUTED, linestyle=":", linewidth=1.2)
     if log:
         ax.set_xscale("log")
-        ticks = [tick for tick in RATIOS if ax.get_xlim()[0] <= tick <= ax.get_xlim()[1]]
-        ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        ticks = [tick for tick in TICKS if ax.get_xlim()[0] <= tick <= ax.get_xlim()[1]]
+        ax.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
         ax.xaxis.set_minor_locator(NullLocator())
     ax.set(xlabel=x, ylim=(len(labels) - 0.4, -0.6))
     ax.set_yticks(range(len(labels)), labels)

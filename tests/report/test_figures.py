@@ -124,6 +124,17 @@ def test_rows_of_estimates_stand_in_order_with_their_intervals():
     assert (bar.get_x(), bar.get_width()) == (1.0, pytest.approx(0.4))
 
 
+def test_estimates_without_a_group_are_drawn_beside_those_with_one():
+    """As a CSV gives them back: one frame, whose column `group` is empty for one of the panels."""
+    frame = pd.DataFrame({"panel": ["p", "p", "q"], "row": "a", "group": ["x", "y", None], "mean": [100.0, 900.0, 2.0]})
+    frame = frame.assign(low=np.nan, high=np.nan)
+    look = {"x": "iterations", "none": None, "log": True}
+    both, plain = intervals.rows(frame, {"p": look, "q": {"x": "points", "none": None}})
+    assert len(both.axes[0].get_lines()) == 2 and both.axes[0].get_xscale() == "log"
+    assert [tick.get_text() for tick in both.axes[0].get_xticklabels()] == ["100", "200", "500"]
+    assert [list(line.get_xdata()) for line in plain.axes[0].get_lines()] == [[2.0]]
+
+
 def test_summaries_average_draws_before_trials_and_share_the_dense_network():
     rows = [
         ("ticket", 0, 0, 0, 1.0, 10.0),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from lth.records.published import Records
 from lth.report.null_2020.attribution import FILE, report
 from lth.report.summaries import POINT
 from lth.statistics.bootstrap import Estimate, as_ratio
@@ -15,6 +16,7 @@ from lth.statistics.placebo import other_half
 FASTER = range(6, 19)  # levels from 26 % of the weights down to the report's last: its tickets stop earlier at each
 BETTER = range(12, 19)  # from 7 % down: there they are more accurate, too
 SCALE = {2: 100.0, 3: 1.0}  # accuracies in percent
+PLATEAU = (20 * 916, 40 * 916)  # iterations between which Figure 1 is read
 LINES = ("report ticket", "report control")
 
 
@@ -63,3 +65,18 @@ def better_in_report(levels: Sequence[int] = BETTER) -> float:
     """`better` as the report's Figure 2 shows it."""
     tickets, controls = report(2).values[:, list(levels)]
     return float(100 * (tickets - controls).mean())
+
+
+def plateaus(records: Records) -> dict[int, float]:
+    """By level, the tickets' mean test accuracy in percent between epochs 20 and 40, where Figure 1 is level."""
+    curves = records.curves[(records.curves["arm"] == "ticket") & records.curves["iteration"].between(*PLATEAU)]
+    return (100 * curves.groupby("level")["test_acc"].mean()).to_dict()
+
+
+def plateaus_in_report() -> dict[int, tuple[float, float]]:
+    """`plateaus` as the report's Figure 1 shows them: by level, the percent of the weights and the accuracy."""
+    table = pd.read_csv(FILE)
+    percents = table[(table["figure"] == 2) & (table["curve"] == "ticket")]["density_percent"].to_numpy()
+    shown = table[(table["figure"] == 1) & (table["curve"] == "ticket")]
+    rows = zip(shown["density_percent"], 100 * shown["value"], strict=True)
+    return {int(np.abs(percents - percent).argmin()): (percent, value) for percent, value in rows}

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lth.records.published import Records
 from lth.report.null_2020 import attribution, programs
 
 
@@ -44,3 +45,16 @@ def test_the_report_is_compared_as_its_curves_are():
     late = controls[6:19] / tickets[6:19]
     assert programs.faster_in_report() == pytest.approx(float(np.exp(np.log(late).mean())))
     assert 1.05 < programs.faster_in_report() < 1.16 and 0.05 < programs.better_in_report() < 0.27
+
+
+def test_plateaus_are_the_tickets_between_epochs_20_and_40():
+    rows = [("ticket", 3, i, 0.9 + i / 1e6) for i in range(0, 60_000, 916)] + [("chain-reinit", 3, 20_000, 0.1)]
+    curves = pd.DataFrame(rows, columns=["arm", "level", "iteration", "test_acc"])
+    assert programs.plateaus(Records("p", curves, curves)) == {3: pytest.approx(90 + 100 * 30 * 916 / 1e6)}
+    assert {level: round(percent) for level, (percent, _) in programs.plateaus_in_report().items()} == {
+        3: 51,
+        7: 21,
+        11: 9,
+        15: 4,
+    }
+    assert programs.plateaus_in_report()[15][1] == pytest.approx(97.04)
