@@ -34,7 +34,7 @@ from lth.lottery import TICKET, Chain, next_level
 from lth.paths import commit
 from lth.recipes import RECIPES, Recipe
 from lth.records import benchmarks
-from lth.report.networks import expected
+from lth.report.costs import expected
 from lth.studies.networks import STUDIES as NETWORKS
 from lth.training import batches
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from lth.errors import check_choice
 from lth.models import skeleton
 from lth.pruning import ladder
 from lth.recipes import Recipe
+from lth.records import benchmarks
 from lth.report import axes, styles
 from lth.report.styles import Style
 from lth.studies.study import Study
@@ -20,6 +22,7 @@ from lth.studies.study import Study
 TEST_IMAGES = 10_000  # of MNIST and of CIFAR-10
 FLOOR = "products"  # the matrix products of a dense step and nothing else
 LOOP = "dataloader"  # what people write
+TIMED = ("benchmark-cpu", "benchmark-cuda")  # what `make bench` and `make gpu` write
 PROGRAMS = {
     LOOP: Style("PyTorch, DataLoader", styles.GREY, "s", (4, 2)),
     "tensors": Style("PyTorch, images in memory", styles.PINK, "D", (6, 1, 1, 1)),
@@ -74,6 +77,20 @@ def study_seconds(costs: pd.DataFrame, study: Study, engine: str = "auto") -> fl
             name = choose(recipe, density)[0] if engine == "auto" else engine
             total += runs * run_seconds(here, recipe, density, name)
     return total
+
+
+def expected(studies: Iterable[Study]) -> pd.DataFrame:
+    """How long each study takes on one core, and on a GPU, by what was timed; "not timed" where nothing was."""
+    rows = {}
+    for study in studies:
+        models = {recipe.model for recipe in study.recipes}
+        row = {"runs": f"{len(study.runs()):,}", "iterations of each": f"{study.recipes[0].iterations:,}"}
+        for record, machine, engine in zip(TIMED, ("one core", "one GPU"), ("auto", None), strict=True):
+            timed = benchmarks.load_or_none(record)
+            known = timed is not None and models <= set(timed["model"])
+            row[machine] = duration(study_seconds(timed, study, engine or widest(timed))) if known else "not timed"
+        rows[study.name] = row
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("study")
 
 
 def duration(seconds: float) -> str:

@@ -12,8 +12,8 @@ from lth.report import rerun
 
 TEXT = """# Twice
 
-The double is {glue:text}`double:.1f`, says {cite:t}`frankle2019`; see [the method](../method.md),
-[other pages](other.ipynb) and {numref}`fig-elsewhere`. <a href="../reference.html#x">raw</a>"""
+The double is {glue:text}`double:.1f`, says {cite:t}`frankle2019`; see [the method](../ticket.md),
+[other pages](other.ipynb) and {numref}`fig-elsewhere`. <a href="../elsewhere.html#x">raw</a>"""
 PARAMETERS = "trials: int = 2  # how many\nwords: list = None  # some"
 CODE = """from lth.errors import LthError
 from myst_nb import glue
@@ -52,7 +52,7 @@ def test_the_page_has_the_numbers_of_other_parameters_in_its_prose(notebooks, tm
     assert "The double is 6.0, says Frankle and Carbin [2019]; see the method, other pages and" in text
     for href in re.findall(r' href="([^":#]+)', article):  # no link leads nowhere
         assert (page.parent / href).exists(), href
-    assert (page.parent / "../bibliography.html").exists() and "reference.html" not in article
+    assert (page.parent / "../reference.html").exists() and "elsewhere.html" not in article
 
 
 @pytest.mark.parametrize(
