@@ -131,7 +131,7 @@ def test_estimates_without_a_group_are_drawn_beside_those_with_one():
     look = {"x": "iterations", "none": None, "log": True}
     both, plain = intervals.rows(frame, {"p": look, "q": {"x": "points", "none": None}})
     assert len(both.axes[0].get_lines()) == 2 and both.axes[0].get_xscale() == "log"
-    assert [tick.get_text() for tick in both.axes[0].get_xticklabels()] == ["100", "200", "500"]
+    assert [tick.get_text() for tick in both.axes[0].get_xticklabels()] == ["100", "200", "500", "1,000"]
     assert [list(line.get_xdata()) for line in plain.axes[0].get_lines()] == [[2.0]]
 
 
