@@ -12,8 +12,8 @@ class LthError(Exception):
 
 
 def check_choice(what: str, value: object, allowed: Collection[object]) -> None:
-    """Raise LthError unless `value` is one of `allowed`."""
-    if value not in allowed:
+    """Raise LthError unless `value` is one of `allowed`, which are of types that compare as true or false."""
+    if not any(isinstance(value, type(choice)) and value == choice for choice in allowed):
         raise LthError(f"unknown {what} {value!r}: choose one of {', '.join(map(str, allowed))}")
 
 

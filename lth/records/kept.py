@@ -15,7 +15,7 @@ import psutil
 from safetensors import SafetensorError, safe_open
 
 from lth.errors import LthError
-from lth.paths import runs_dir
+from lth.paths import check_file, runs_dir
 
 
 def path(key: str) -> Path:
@@ -36,6 +36,7 @@ def load(key: str) -> tuple[dict, dict[str, np.ndarray]]:
     if not os.path.lexists(path(key)):
         raise FileNotFoundError(path(key))
     try:
+        check_file(path(key))
         with safe_open(path(key).resolve(strict=True), "np") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}
             metadata = file.metadata() or {}
