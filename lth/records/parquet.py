@@ -114,7 +114,7 @@ def write(folder: Path, tables: dict[str, arrow.Table]) -> None:
             (folder / f".{name}").replace(folder / name)
     except OSError as error:
         raise LthError(
-            f"cannot write records in {folder} ({error.strerror}): make room there, remove what is in the way, and try again"
+            f"cannot write records in {folder} ({error.strerror}): make room there, clear the way and try again"
         ) from error
 
 
