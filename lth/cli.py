@@ -105,7 +105,16 @@ def status(
     """What is done, running and missing of a study, what it cost so far and what the rest may cost."""
     from lth.studies import STUDIES
 
-    head = ["study", "runs", "published", "kept", "running", "missing", "CPU time so far", "CPU time expected"]
+    head = [
+        "study",
+        "runs",
+        "published",
+        "kept",
+        "running",
+        "missing",
+        "training time so far",
+        "training time expected",
+    ]
     _print(head, [_status(changes.study(each)) for each in ([name] if name else STUDIES)])
 
 
@@ -156,33 +165,33 @@ def _claim(row: dict) -> list[str]:
 
 
 def _status(study) -> list[str]:
-    """A study as a row of the table. A kept run that is not whole is named and set aside."""
+    """A study as a row of the table, counted from its grid. A kept run that is not whole is named and set aside."""
+    from lth.engines.cost import cost_at
     from lth.records import glance, kept
     from lth.running.notes import running
 
-    runs = {run.key: run for run in study.runs()}
-    published = glance.seconds(study.name)
-    there = kept.keys() & runs.keys()
-    seconds = {key: published[key] for key in runs if key in published}
-    for key in sorted(there - published.keys()):
-        summary, problem = kept.summary(key)
-        if summary is None:
+    records = glance.runs(study.name)
+    done = {key: (seconds, run) for key, (seconds, spec) in records.items() if (run := study.run_of(spec))}
+    published, there = len(done), 0
+    for key in sorted(kept.keys()):
+        seen, problem = kept.glance(key)
+        run = study.run_of(json.loads(seen["spec"])) if seen else None
+        if run and key not in done:
+            seen, problem = kept.summary(key)
+            if seen:
+                done[key] = seen["seconds"], run
+        there += bool(seen and run)
+        if problem:
             print(problem, file=sys.stderr)
-            there.remove(key)
-        else:
-            seconds[key] = summary["seconds"]
-    missing = runs.keys() - seconds.keys()
-    spent, expected = sum(seconds.values()), 0.0
-    if seconds and missing:
-        from lth.engines.cost import cost
-
-        done, rest = (sum(cost(runs[key]) for key in part) for part in (seconds, missing))
-        expected = spent / done * rest
-    counts = [len(runs), len(published.keys() & runs.keys()), len(there)]
-    told = _duration(expected) if seconds else "known after a first run"
-    return [
-        study.name, *map(str, [*counts, running().get(study.name, 0), len(missing)]), _duration(spent), told
-    ]  # fmt: skip
+    spent, expected = sum(seconds for seconds, _ in done.values()), 0.0
+    total = sum(study.counts.values())
+    if done and len(done) < total:
+        whole = sum(count * cost_at(recipe, level) for (recipe, level), count in study.counts.items())
+        part = sum(cost_at(run.recipe, run.level) for _, run in done.values())
+        expected = spent / part * (whole - part)
+    told = _duration(expected) if done else "known after a first run"
+    counts = (total, published, there, running().get(study.name, 0), total - len(done))
+    return [study.name, *map(str, counts), _duration(spent), told]
 
 
 def _duration(seconds: float) -> str:

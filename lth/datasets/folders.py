@@ -137,7 +137,7 @@ def _pixels(path: str, data_set: DataSet) -> np.ndarray:
                     raise LthError(f"{path} must be {width}x{height} pixels, not {image.width}x{image.height}")
                 if image.mode.startswith(("I", "F")):
                     raise LthError(f"{path} must have 8 bits a channel, not the mode {image.mode}: convert it")
-                if image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema()[0] < 255:
+                if image.has_transparency_data and np.asarray(image.convert("RGBA"))[..., 3].min() < 255:
                     raise LthError(f"{path} is transparent in places: put it on a background")
                 if image.getexif().get(ORIENTATION, 1) != 1:
                     raise LthError(f"{path} is to be turned when it is shown: turn it")

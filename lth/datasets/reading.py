@@ -191,9 +191,9 @@ def _checked(data_set: DataSet, raw: Raw, path: Path, way_out: str) -> Raw:
                 f"{path} holds the label {label}, but {data_set.label} has {len(data_set.classes)} classes "
                 f"({', '.join(data_set.classes)}): {way_out}"
             )
-    for (_, labels), wanted in zip((raw.train, raw.test), data_set.expected, strict=False):
+    for (_, labels), counts in zip((raw.train, raw.test), data_set.expected, strict=False):
         counted = torch.bincount(labels, minlength=len(data_set.classes)).tolist()
-        for name, count, found in zip(data_set.classes, wanted, counted, strict=True):
+        for name, count, found in zip(data_set.classes, counts, counted, strict=True):
             if count != found:
                 raise LthError(f"{path} holds {found} images of {name} where {data_set.label} has {count}: {way_out}")
     return raw

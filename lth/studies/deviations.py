@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lth.arms import ARMS
-from lth.errors import LthError, check_choice, check_whole
+from lth.errors import LthError, check_choice
 from lth.lottery import PAPER, Chain, Left, Rules
 from lth.models import Weights, initialise, skeleton
 from lth.recipes import Recipe
@@ -94,7 +94,6 @@ def _carry(chain: Chain, level: int, before: Left) -> Moments | None:
 def _check(chain: Chain) -> None:
     """LthError where switches and arms or levels contradict each other."""
     resumed = chain.recipe.resume_level
-    check_whole("resume level", resumed)
     if resumed > chain.levels:
         raise LthError(
             f"resume level must be at most the {chain.levels} levels, not {resumed}: ask for at least as many levels"

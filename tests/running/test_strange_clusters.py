@@ -61,9 +61,11 @@ def test_a_scheduler_without_this_library_is_told(tmp_path):
 
 def test_a_scheduler_without_workers_is_told():
     said = []
-    with LocalCluster(n_workers=0, processes=False, dashboard_address="127.0.0.1:0") as empty:
-        with cluster.connect(None, empty.scheduler_address, said.append):
-            pass
+    with (
+        LocalCluster(n_workers=0, processes=False, dashboard_address="127.0.0.1:0") as empty,
+        cluster.connect(None, empty.scheduler_address, said.append),
+    ):
+        pass
     assert "has no workers yet" in said[0]
 
 
