@@ -1,8 +1,12 @@
 """The command `lth`."""
 
 # Nothing is imported here that takes long: PyTorch, pandas, Numba and Dask are for the commands that need them.
+import contextlib
+import errno
 import inspect
+import io
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -15,6 +19,7 @@ import typer
 from lth.errors import LthError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+UNWRITTEN = (errno.ENOSPC, errno.EIO, errno.EBADF)  # what writing to a full device, or to nothing, ends with
 StudyName = Annotated[str, typer.Argument(help="A study (`lth status` lists them), or a TOML file that declares one.")]
 
 
@@ -127,12 +132,16 @@ def publish(
 ) -> None:
     """Fold a study's finished runs into data/records/STUDY/."""
     from lth import records
+    from lth.records import published
     from lth.running import state
 
     study = changes.study(name)
-    folder, count = records.publish(study.name, study.runs(), replace)
+    folder, count = records.publish(study.name, study.runs(), replace, name)
     missing = state.of(study).missing
     print(f"{folder} holds {count} runs; {len(missing)} of {len(study.runs())} are missing")
+    if lost := published.diverged(records.load(study.name)):
+        told = f"{lost[0]} and {len(lost) - 1} more" if len(lost) > 1 else lost[0]
+        print(f"training diverged, so that losses are no numbers: {told}", file=sys.stderr)
 
 
 @app.command()
@@ -211,12 +220,32 @@ def _print(head: list[str], rows: list[list[str]], narrowest: int = 120) -> None
 
 def main() -> None:
     """Entry point: a user's mistake ends in one sentence and status 1, an interruption in status 130."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal that cannot show a sign is no reason to fail
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
+        sys.stdout.flush()
     except LthError as error:
-        print(f"lth: {error}", file=sys.stderr)
-        sys.exit(1)
+        _end(f"lth: {error}", 1)
+    except BrokenPipeError:  # whoever reads has seen enough
+        _end("", 1)
+    except OSError as error:
+        if error.errno not in UNWRITTEN or error.filename:
+            raise
+        _end(f"lth: cannot write what is to be shown ({error.strerror})", 1)
     except SystemExit as end:  # Typer's answer to Ctrl-C is status 130 and no word
         if end.code == 130:
             print("lth: stopped; finished runs are kept, the same command goes on from there", file=sys.stderr)
         raise
+
+
+def _end(message: str, status: int) -> None:
+    """End with a message; what is still to be written to the standard output, which may be gone, is not."""
+    with contextlib.suppress(OSError):
+        if message:
+            print(" ".join(message.splitlines()), file=sys.stderr)
+        sys.stderr.flush()
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(status)

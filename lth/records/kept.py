@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
-import psutil
 from safetensors import SafetensorError, safe_open
 
 from lth.errors import LthError
@@ -101,6 +100,8 @@ def verify(keys: Iterable[str]) -> list[str]:
 
 def clean() -> None:
     """Delete what interrupted writes of processes that are gone have left behind."""
+    import psutil  # which is for the machine that keeps runs
+
     for file in runs_dir().glob(".*.tmp"):
         process = file.name.split(".")[-2]
         if process.isdecimal() and not psutil.pid_exists(int(process)):

@@ -1,11 +1,10 @@
 """From jobs to finished runs: train a stack of them and write down what they leave. Knows neither Dask nor Rich."""
 
-import contextlib
 import json
 import math
 import platform
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -16,11 +15,12 @@ from lth.arms import ARMS
 from lth.datasets import loading
 from lth.engines import choose
 from lth.engines._memory import most_replicas
+from lth.engines.settings import exact
 from lth.errors import LthError
 from lth.lottery import Job
 from lth.models import Weights, skeleton
 from lth.recipes import Recipe
-from lth.records.store import Finished
+from lth.records.finished import Finished
 from lth.training import EngineFactory, Trained, early_stop, train
 
 HISTOGRAM_BINS = np.linspace(-4, 4, 65)  # of starting values, in standard deviations of Gaussian Glorot
@@ -34,25 +34,8 @@ def execute(
     `load(recipe, generator)` gives a trial's data. A stack that does not fit after all is halved, with a message.
     Raises LthError where even a single run does not fit.
     """
-    with _as_workers_compute():
+    with exact():
         return _execute(jobs, device, commit, load)
-
-
-@contextlib.contextmanager
-def _as_workers_compute() -> Iterator[None]:
-    """One thread, and denormals flushed to 0; afterwards both are as they were.
-
-    With one thread sums keep their order, and processes do not wait for each other. Adam's moments of dead weights
-    decay into denormals, which cost tenfold.
-    """
-    threads, flushes = torch.get_num_threads(), not (torch.full((), 2.0**-140) * 1.0).item()
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.set_flush_denormal(flushes)
 
 
 def _execute(jobs: Sequence[Job], device: str, commit: str, load: Callable[..., data.TrialData]) -> list[Finished]:
