@@ -11,6 +11,9 @@ from functools import cached_property
 from typing import Any
 
 from IPython import display
+from IPython.core.getipython import get_ipython
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.pylabtools import select_figure_formats
 from matplotlib.figure import Figure
 from myst_nb import glue
 
@@ -23,6 +26,7 @@ from lth.studies.catalogue import STUDIES
 from lth.studies.study import Study
 
 STUDY_PARAMETERS = ("trials", "levels", "iterations", "arms", "rewind", "warmup", "recipes")
+FIRST = ("study:", "trials:")  # how a cell of parameters begins
 INJECTED = "# Parameters\n"  # how the cell begins that papermill adds after the notebook's own parameters
 UNPUBLISHED = {"train": records_of, "refuse": evidence, "skip": published_of}  # an unchanged study without records
 CHANGED = "The text below describes the published records."
@@ -73,6 +77,7 @@ class Page:
 
     def figure(self, key: str, figure: Figure) -> None:
         """Glue a figure under this key, and show it in the notebook."""
+        drawable(get_ipython())
         glue(key, figure)
 
     def table(self, key: str, markdown: str) -> None:
@@ -126,7 +131,9 @@ def of(
     """
     check_choice("treatment of what is not published", unpublished, UNPUBLISHED)
     check_parameters(namespace, "study", *STUDY_PARAMETERS, *own)
-    given = {name: namespace.get(name) for name in STUDY_PARAMETERS}
+    history = namespace.get("In", ())
+    known = set(assigned(history)) if has_parameters(history) else set(namespace)
+    given = {name: namespace[name] if name in known else None for name in STUDY_PARAMETERS}
     chosen = study_of(namespace["study"], drawn, **given)
     others = {name: namespace[name] for name, default in own.items() if namespace[name] != default}
     return Page(
@@ -140,10 +147,22 @@ def of(
     )
 
 
+def drawable(shell: InteractiveShell | None) -> None:
+    """Have IPython show figures as PNG, which it leaves out where the environment names another backend for plots."""
+    if shell is None or Figure in shell.display_formatter.formatters["image/png"]:
+        return
+    select_figure_formats(shell, {"png"}, bbox_inches="tight")
+
+
 def check_parameters(namespace: Mapping[str, Any], *allowed: str) -> None:
     """LthError where a notebook's cell of parameters, or papermill, sets one that is not among those `allowed`."""
     for name in assigned(namespace.get("In", ())):
         check_choice("parameter", name, allowed)
+
+
+def has_parameters(history: Sequence[str]) -> bool:
+    """Whether a cell of IPython's `In` is one of parameters, as in a notebook, and not in a script."""
+    return any(source.startswith(FIRST) for source in history)
 
 
 def assigned(history: Sequence[str]) -> list[str]:
@@ -152,9 +171,9 @@ def assigned(history: Sequence[str]) -> list[str]:
     `history` is IPython's `In`. What else is in globals() is no parameter: what other cells, another run of all of
     them or a start-up file left there. Nothing where no cell is one of parameters: in a script, say.
     """
-    starts = [i for i, source in enumerate(history) if source.startswith(("study:", "trials:"))]
-    if not starts:
+    if not has_parameters(history):
         return []
+    starts = [i for i, source in enumerate(history) if source.startswith(FIRST)]
     cells = [history[starts[-1]], *(source for source in history[starts[-1] :] if source.startswith(INJECTED))]
     return [name for source in cells for name in _targets(source)]
 

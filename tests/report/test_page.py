@@ -3,12 +3,13 @@ import json
 import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from matplotlib.figure import Figure
 
 import lth.report.page
 from lth.errors import LthError
 from lth.paths import ROOT
 from lth.records import Records
-from lth.report.page import CHANGED, Page, assigned, check_list, of, study_of
+from lth.report.page import CHANGED, Page, assigned, check_list, drawable, of, study_of
 from lth.studies.catalogue import STUDIES
 
 CELL = 'study: str = "lenet"  # the study\ntrials: int = None  # repetitions\nshow: list = None  # levels'
@@ -33,6 +34,22 @@ def glued(monkeypatch):
 def page(**changes) -> Page:
     """A page of the study `lenet` without any records read."""
     return Page(**({"notebook": "n", "prefix": "p", "study": STUDIES["lenet"], "given": {}, "default": True} | changes))
+
+
+def test_what_a_start_up_file_defines_is_no_parameter():
+    namespace = {"levels": 3, "arms": ["?"], "rewind": "x"} | notebook(CELL)
+    assert of(namespace, "n", study="lenet", show=None).study == STUDIES["lenet"]
+    script = {"study": "lenet", "trials": 3, "show": None}  # which has no cells
+    assert of(script, "n", study="lenet", show=None).study.trials == 3
+
+
+def test_figures_are_shown_whatever_backend_the_environment_names():
+    shell = InteractiveShell()
+    figure = Figure()
+    figure.add_subplot().plot([1, 2])
+    assert "image/png" not in shell.display_formatter.format(figure)[0]
+    drawable(shell)
+    assert "image/png" in shell.display_formatter.format(figure)[0]
 
 
 def test_parameters_make_the_study():
