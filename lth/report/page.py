@@ -149,7 +149,9 @@ def of(
 
 def drawable(shell: InteractiveShell | None) -> None:
     """Have IPython show figures as PNG, which it leaves out where the environment names another backend for plots."""
-    if shell is None or Figure in shell.display_formatter.formatters["image/png"]:
+    if shell is None or shell.display_formatter is None:
+        return
+    if Figure in shell.display_formatter.formatters["image/png"]:
         return
     select_figure_formats(shell, {"png"}, bbox_inches="tight")
 
