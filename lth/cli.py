@@ -145,6 +145,65 @@ def publish(
 
 
 @app.command()
+@changeable
+def verify(
+    changes: Changes,
+    name: Annotated[str | None, typer.Argument(help="A study; all that are published with --all.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every study that is published.")] = False,
+    trial: Annotated[int | None, typer.Option(help="Train this trial again, and compare.")] = None,
+    level: Annotated[int | None, typer.Option(help="Up to this level.")] = None,
+    arm: Annotated[str, typer.Option(help="Which arm at that level; before it, tickets.")] = "ticket",
+) -> None:
+    """Look for contradictions in published records, or train a published run again and compare. Status 1 where any."""
+    from lth import records
+    from lth.records import audit
+    from lth.running import leftovers
+    from lth.studies import STUDIES, declared
+
+    if (name is None) != everything or (trial is None) != (level is None) or (everything and trial is not None):
+        raise LthError("name a study, alone or with --trial and --level, or ask for --all")
+    if trial is not None and level is not None and name is not None:
+        _retrain(changes.study(name), trial, level, arm)
+        return
+    found = 0
+    for each in [name] if name else audit.published():
+        read = records.load(each)
+        problems, missing = audit.contradictions(read), []
+        if each in STUDIES or not everything:
+            runs = changes.study(each).runs()
+            problems, missing = problems + declared.others(read, runs), declared.missing(read, runs)
+        found += len(problems)
+        for line in (*problems, *missing):
+            print(line)
+        print(f"{each}: {len(read.runs)} runs, {len(problems)} contradictions")
+    for line in leftovers.found() if everything else []:
+        print(line)
+    if found:
+        raise LthError(f"{found} contradictions: restore the records with git, or train and publish them again")
+
+
+def _retrain(study, trial: int, level: int, arm: str) -> None:
+    """Train a published run again, and say how it compares; LthError where it has another mask or another curve."""
+    from lth import records
+    from lth.arms import ARMS
+    from lth.errors import check_choice, check_whole
+    from lth.studies.retraining import retrain
+
+    check_choice("arm", arm, ARMS)
+    for what, value in (("trial", trial), ("level", level)):
+        check_whole(what, value)
+    results = []
+    for compared in retrain(study, records.load(study.name), trial, level, arm):
+        print(compared.sentence, flush=True)
+        results.append(compared)
+    if not all(one.mask and one.curve for one in results):
+        raise LthError(
+            "what was trained here is not what is published: on another type of processor sums may be taken in another "
+            "order, and tickets then differ; on the same one, the records or the code are not what they were"
+        )
+
+
+@app.command()
 def claims(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list with an object for each claim.")] = False,
 ) -> None:

@@ -18,12 +18,10 @@ from lth.engines._memory import most_replicas
 from lth.engines.settings import exact
 from lth.errors import LthError
 from lth.lottery import Job
-from lth.models import Weights, skeleton
+from lth.models import skeleton
 from lth.recipes import Recipe
-from lth.records.finished import Finished
+from lth.records.finished import Finished, start_histogram
 from lth.training import EngineFactory, Trained, early_stop, train
-
-HISTOGRAM_BINS = np.linspace(-4, 4, 65)  # of starting values, in standard deviations of Gaussian Glorot
 
 
 def execute(
@@ -99,7 +97,7 @@ def finish(
         "final_train_acc": float(trained.curve["train_acc"][-1]),
         "mask_sha256": pruning.digest(job.masks),
         "input_connections": _input_connections(job) if not arm.borrows_mask else None,
-        "start_histogram": json.dumps(_start_histogram(job)) if not arm.borrows_mask else None,
+        "start_histogram": json.dumps(start_histogram(job)) if not arm.borrows_mask else None,
         "drift": json.dumps(trained.drift) if trained.drift else None,
         "wrong_test_images": wrong,
         "spec": run.spec,
@@ -143,16 +141,3 @@ def _input_connections(job: Job) -> list[int] | None:
     """Surviving weights per input of a fully connected first layer; None for a convolution."""
     first = next(iter(job.masks.values()))
     return first.sum(0).tolist() if first.dim() == 2 else None
-
-
-def _start_histogram(job: Job) -> dict[str, list[int]]:
-    """Per layer, how many survivors start where, in HISTOGRAM_BINS; the outer bins take what lies beyond them."""
-    return {name: _histogram(job.weights, name, mask) for name, mask in job.masks.items() if mask.dim() > 1}
-
-
-def _histogram(weights: Weights, name: str, mask: torch.Tensor) -> list[int]:
-    outputs, inputs, *window = mask.shape
-    fans = (inputs + outputs) * math.prod(window)  # fan in and fan out together
-    starts = weights[name][mask].double().numpy() / np.sqrt(2 / fans)
-    inside = np.clip(starts, HISTOGRAM_BINS[0], HISTOGRAM_BINS[-1])
-    return np.histogram(inside, HISTOGRAM_BINS)[0].tolist()

@@ -16,8 +16,9 @@ from lth.lottery import TICKET, Chain, next_level, walk
 from lth.models import initialise, skeleton
 from lth.recipes import RECIPES, Optimizer, Pruning
 from lth.records import store
+from lth.records.finished import HISTOGRAM_BINS
 from lth.running import complete
-from lth.running.worker import HISTOGRAM_BINS, execute
+from lth.running.worker import execute
 from lth.runs import Run, stream
 from lth.studies.catalogue import STUDIES
 from lth.studies.deviations import CERTAIN, DEVIATIONS, control, deviate
