@@ -3,8 +3,7 @@
 import re
 from dataclasses import replace
 
-import numpy as np
-import pandas as pd
+import pyarrow as arrow
 import pytest
 from test_cli import lth, refused  # noqa: F401
 
@@ -61,14 +60,13 @@ def test_all_that_is_published_is_looked_through(published, lth, monkeypatch):  
     (runs_dir() / "old.corrupt").write_bytes(b"")
     (runs_dir() / ".half.999999999.tmp").write_bytes(b"")
     assert len(leftovers.found()) == 2 and lth("verify", "--all")[1].count("left over: ") == 2
-    file = records_dir() / "tiny" / "curves.parquet"
-    table = pd.read_parquet(file)
-    table.loc[3, "test_acc"] = np.float64(0.98765)
-    whole = pd.read_parquet(file.with_name("runs.parquet"))
-    import pyarrow as arrow
-
-    parquet.write(file.parent, {"curves.parquet": arrow.Table.from_pandas(table, preserve_index=False),
-                                "runs.parquet": arrow.Table.from_pandas(whole, preserve_index=False)})  # fmt: skip
+    read = records.load("tiny")
+    frames = {"curves.parquet": read.curves.copy(), "runs.parquet": read.runs}
+    frames["curves.parquet"].loc[3, "test_acc"] = 0.98765
+    parquet.write(
+        records_dir() / "tiny",
+        {name: arrow.Table.from_pandas(frame, preserve_index=False) for name, frame in frames.items()},
+    )
     status, out, err = lth("verify", "--all")
     assert status == 1 and "no multiple of 1/60" in out and re.match(r"lth: \d contradictions", err)
 
