@@ -300,11 +300,14 @@ def main() -> None:
 
 
 def _end(message: str, status: int) -> None:
-    """End with a message; what is still to be written to the standard output, which may be gone, is not."""
+    """End with a message, after what was printed before; what cannot be written any more is not tried again."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     with contextlib.suppress(OSError):
         if message:
             print(" ".join(message.splitlines()), file=sys.stderr)
         sys.stderr.flush()
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(status)
