@@ -9,10 +9,16 @@ export OMP_NUM_THREADS := 1
 
 PY := .venv/bin/python
 READY := .venv/.ready
+# Where .venv was made: its programs name that folder, so a folder that was copied or moved gets another one.
+MADE := $(shell cat .venv/.ready 2>/dev/null)
 SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))
 # Looked for when it is first needed, and once.
 PYTHON ?= $(eval PYTHON := $(shell for p in python3.11 python3.12 python3; do \
 	$$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done))$(PYTHON)
+
+# What a user has set for pip, where packages come from excepted, would put them elsewhere or leave some out.
+PIP_ALONE := PIP_USER=0 PIP_NO_DEPS=0 PIP_DRY_RUN=0 PIP_REQUIRE_HASHES=0 PIP_IGNORE_INSTALLED=0 \
+	PIP_TARGET= PIP_PREFIX= PIP_ROOT= PIP_CONSTRAINT= PIP_REQUIREMENT= PIP_PYTHON=
 
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 # What a notebook shows depends on: the library without its command line, the records and readings, how it is executed.
@@ -82,10 +88,12 @@ $(EXECUTED): $(NOTEBOOKS) $(NEEDED) | data
 	@$(PY) notebooks/execute.py --jobs 2 --to book/results $(if $(filter-out $(NOTEBOOKS),$?),,$(notdir $(basename $?)))
 	@touch $@
 
-$(READY): pyproject.toml constraints.txt
+moved:
+
+$(READY): pyproject.toml constraints.txt $(if $(and $(MADE),$(filter-out "$(CURDIR)","$(MADE)")),moved)
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or 3.12 is needed: install one, or run make PYTHON=/path/to/it." >&2; exit 1; }
 	@$(PYTHON) -c '$(SUITABLE)' || { echo "$(PYTHON) is not Python 3.11 or 3.12: give another one." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' || { echo "$(PYTHON) lacks venv: install the package python3-venv." >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	PIP_USER=0 $(PY) -m pip install -qq --disable-pip-version-check -e ".[book,test]" -c constraints.txt
-	@touch $@
+	$(PIP_ALONE) $(PY) -m pip install -qq --disable-pip-version-check -e ".[book,test]" -c constraints.txt
+	@pwd > $@

@@ -207,6 +207,12 @@ def _start(chain: Chain, run: Run, masks: Masks, dense: Left | None, before: Lef
     if not callable(make):
         check_choice("start of an arm", make, STARTS)
         make = STARTS[make]
+    if nothing := next((name for name, value in rewound.items() if not value.isfinite().all()), None):
+        raise LthError(
+            f"the weights {nothing} at which {chain.recipe.name}, trial {chain.trial}, starts are not all numbers: "
+            f"training diverges before the rewind iteration {chain.recipe.rewind}, or initial weights are too large; "
+            "choose a lower learning rate, an earlier rewind iteration or smaller initial weights"
+        )
     final = before.weights if before else rewound
     copies = ({name: value.clone() for name, value in part.items()} for part in (rewound, final))
     made = make(Beginning(chain, run, masks, *copies))

@@ -220,6 +220,11 @@ def drift(start: Start, weights: Weights) -> dict[str, dict[str, float]]:
 def early_stop(curve: dict[str, np.ndarray]) -> int:
     """Position of the early-stop iteration in the curve: the first minimum of the validation loss ([FC] section 2).
 
-    Where training diverged, the losses that are not numbers do not count.
+    Where training diverged, the losses that are not numbers do not count; LthError where none is.
     """
-    return int(np.nanargmin(curve["val_loss"]))
+    losses = np.where(np.isfinite(curve["val_loss"]), curve["val_loss"], np.inf)
+    if np.isinf(losses).all():
+        raise LthError(
+            "no validation loss is a number, from the start on: choose smaller initial weights or a lower learning rate"
+        )
+    return int(losses.argmin())

@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import shutil
 import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -106,6 +108,37 @@ def test_binder_installs_the_book_without_a_browser():
     python = (binder / "runtime.txt").read_text().strip().removeprefix("python-")
     assert SpecifierSet(PROJECT["requires-python"]).contains(python)
     assert os.access(binder / "postBuild", os.X_OK)
+
+
+def test_a_folder_that_was_moved_is_set_up_again(tmp_path):
+    """The programs in .venv name the folder they were made in, and would use its code and data."""
+    place = tmp_path / "a folder"
+    (place / ".venv").mkdir(parents=True)
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        (place / name).write_bytes((ROOT / name).read_bytes())
+    asked = ["make", "-n", "data", f"PYTHON={sys.executable}"]
+    for made, again in (("", False), (str(place), False), (str(tmp_path / "old"), True), (f"{place} 2", True)):
+        (place / ".venv" / ".ready").write_text(f"{made}\n" if made else "")
+        done = subprocess.run(asked, cwd=place, capture_output=True, text=True, check=True)
+        assert ("pip install" in done.stdout) == again, made
+
+
+@pytest.mark.parametrize(
+    "setting", ["PIP_USER=1", "PIP_TARGET=x", "PIP_PREFIX=x", "PIP_ROOT=x", "PIP_NO_DEPS=1", "PIP_DRY_RUN=1",
+                "PIP_REQUIRE_HASHES=1", "PIP_CONSTRAINT=x"],
+)  # fmt: skip
+def test_what_a_user_has_set_for_pip_does_not_lead_it_elsewhere(setting):
+    name, _, value = setting.partition("=")
+    (alone,) = re.findall(r"^PIP_ALONE := ((?:.*\\\n)*.*)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    replaced = dict(item.split("=") for item in alone.replace("\\\n", " ").split())
+    assert replaced[name] != value and replaced[name] in ("", "0")
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_lines_end_the_same_way_on_every_machine():
+    checked = ("Makefile", ".ci/run", "data/records/lenet/SHA256SUMS", "notebooks/claims.ipynb")
+    told = subprocess.run(["git", "check-attr", "eol", *checked], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert told.stdout.count("eol: lf") == len(checked)
 
 
 def test_citations_agree_with_the_package():

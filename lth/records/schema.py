@@ -92,7 +92,7 @@ RUNS = pa.DataFrameSchema(
         "engine": _column("text", "the program that trained it"),
         "device": _column("text", "cpu, or the name of the GPU"),
         "machine": _column("text", "the processor's architecture"),
-        "seconds": _column("number", "computing time of the run"),
+        "seconds": _column("number", "wall time of the training; of runs side by side, each one's share"),
         "versions": _column("JSON", "versions of python, torch and numpy"),
         "commit": _column("text", "commit of this repository; empty outside of git"),
         "time": _column("text", "when it was finished, ISO 8601 in UTC"),

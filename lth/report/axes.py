@@ -5,10 +5,12 @@ where it is wide enough, and below each other on a phone, at the same size of te
 """
 
 import re
+from contextlib import AbstractContextManager
 from io import StringIO
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import matplotlib.style
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -55,9 +57,14 @@ APART = 0.9
 FONT = "'DejaVu Sans', Verdana, 'Segoe UI', sans-serif"
 
 
+def style() -> AbstractContextManager[None]:
+    """The book's style, over matplotlib's own settings, whatever a user has set. Figures are drawn in it."""
+    return mpl.style.context(["default", STYLE])
+
+
 def new_panel(title: str = "", size: tuple[float, float] = PANEL) -> tuple[Figure, Axes]:
     """An empty panel in the book's style, not registered with pyplot's display, and its axes."""
-    with mpl.rc_context(STYLE):
+    with style():
         figure, ax = plt.subplots(figsize=size, layout="constrained")
         ax.set_axisbelow(True)
         if title:
@@ -71,7 +78,7 @@ def legend_above(figure: Figure, ax: Axes, columns: int = 2) -> None:
     """The legend of what is drawn in `ax`, above it, in the order drawn; nothing where nothing has a label."""
     handles, labels = ax.get_legend_handles_labels()
     if handles:
-        with mpl.rc_context(STYLE):
+        with style():
             figure.legend(handles, labels, loc="outside upper left", ncols=columns, handlelength=2.6, borderaxespad=0.2)
 
 
@@ -112,7 +119,7 @@ def svg(figure: Figure) -> str:
     Colours are as drawn (see styles.PALETTE); white paper, for viewers other than the book, which takes it away.
     """
     stream = StringIO()
-    with mpl.rc_context(STYLE):
+    with style():
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     text = stream.getvalue()
     text = re.sub(r"<(metadata|style).*?</\1>\s*", "", text[text.index("<svg") :], flags=re.DOTALL)

@@ -19,7 +19,7 @@ from myst_nb import glue
 
 from lth.errors import LthError, check_choice
 from lth.records.published import Records
-from lth.report.axes import svg
+from lth.report.axes import style, svg
 from lth.report.sources import evidence, published_of, records_of, source, unchanged
 from lth.report.text import planned_trials
 from lth.studies import parameters
@@ -27,6 +27,7 @@ from lth.studies.catalogue import STUDIES
 from lth.studies.study import Study
 
 STUDY_PARAMETERS = ("trials", "levels", "iterations", "arms", "rewind", "warmup", "recipes")
+FIRST = ("study:", "trials:")  # how a cell of parameters begins
 INJECTED = "# Parameters\n"  # how the cell begins that papermill adds after the notebook's own parameters
 UNPUBLISHED = {"train": records_of, "refuse": evidence, "skip": published_of}  # an unchanged study without records
 CHANGED = "The text below describes the published records."
@@ -136,7 +137,9 @@ def show_figure(
     """
     numbers = frame.to_csv(index=False, float_format="%.6g")
     about = {"key": key, "draw": f"{draw.__module__}.{draw.__qualname__}", "options": dict(options), **(known or {})}
-    for number, panel in enumerate(draw(pd.read_csv(StringIO(numbers)), **options)):
+    with style():
+        panels = draw(pd.read_csv(StringIO(numbers)), **options)
+    for number, panel in enumerate(panels):
         shown = {"image/svg+xml": svg(panel), "text/plain": f"{key}, panel {number + 1}"}
         if number == 0:
             shown["text/csv"] = numbers
@@ -167,7 +170,9 @@ def of(
     """
     check_choice("treatment of what is not published", unpublished, UNPUBLISHED)
     check_parameters(namespace, "study", *STUDY_PARAMETERS, *own)
-    given = {name: namespace.get(name) for name in STUDY_PARAMETERS}
+    history = namespace.get("In", ())
+    known = set(assigned(history)) if has_parameters(history) else set(namespace)
+    given = {name: namespace[name] if name in known else None for name in STUDY_PARAMETERS}
     chosen = study_of(namespace["study"], drawn, **given)
     others = {name: namespace[name] for name, default in own.items() if namespace[name] != default}
     return Page(
@@ -187,15 +192,20 @@ def check_parameters(namespace: Mapping[str, Any], *allowed: str) -> None:
         check_choice("parameter", name, allowed)
 
 
+def has_parameters(history: Sequence[str]) -> bool:
+    """Whether a cell of IPython's `In` is one of parameters, as in a notebook, and not in a script."""
+    return any(source.startswith(FIRST) for source in history)
+
+
 def assigned(history: Sequence[str]) -> list[str]:
     """The names that the last cell with parameters assigns, and the cell that papermill adds after it.
 
     `history` is IPython's `In`. What else is in globals() is no parameter: what other cells, another run of all of
     them or a start-up file left there. Nothing where no cell is one of parameters: in a script, say.
     """
-    starts = [i for i, source in enumerate(history) if source.startswith(("study:", "trials:"))]
-    if not starts:
+    if not has_parameters(history):
         return []
+    starts = [i for i, source in enumerate(history) if source.startswith(FIRST)]
     cells = [history[starts[-1]], *(source for source in history[starts[-1] :] if source.startswith(INJECTED))]
     return [name for source in cells for name in _targets(source)]
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from lth.arms import ARMS
-from lth.errors import LthError, check_choice, check_whole
+from lth.errors import LthError, check_choice
 from lth.lottery import PAPER, Chain, Left, Rules
 from lth.models import Masks, Weights, initialise, skeleton
 from lth.recipes import Recipe
@@ -133,7 +133,6 @@ def _shuffled(moments: Moments, masks: Masks, generator: torch.Generator) -> Mom
 def _check(chain: Chain) -> None:
     """LthError where switches and arms or levels contradict each other."""
     resumed = chain.recipe.resume_level
-    check_whole("resume level", resumed)
     if resumed > chain.levels:
         raise LthError(
             f"resume level must be at most the {chain.levels} levels, not {resumed}: ask for at least as many levels"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lth.arms import ARMS
+from lth.errors import LthError, check_name, check_whole
 from lth.lottery import Chain, Draws
 from lth.recipes import Recipe
 from lth.runs import Run
@@ -57,6 +60,9 @@ class Study:
     engine: str = "auto"
 
     def __post_init__(self) -> None:
+        check_name("the name of a study", self.name)
+        check_whole("levels", self.levels)
+        check_whole("root seed", self.root_seed)
         object.__setattr__(self, "recipes", tuple(map(identified, self.recipes)))
 
     @property
@@ -79,6 +85,30 @@ class Study:
             for trial in range(self.trials)
             for recipe in self.recipes
         ]
+
+    @cached_property
+    def counts(self) -> dict[tuple[Recipe, int], int]:
+        """How many runs there are of each recipe and level, said from the grids without making a run."""
+        counts: dict[tuple[Recipe, int], int] = {}
+        for trial in range(self.trials):
+            for recipe in self.recipes:
+                for arm, draws in self._draws(trial, recipe):
+                    for level in range(ARMS[arm].first_level, self.levels + 1):
+                        counts[recipe, level] = counts.get((recipe, level), 0) + draws
+        return counts
+
+    def run_of(self, spec: Mapping[str, Any]) -> Run | None:
+        """The run of this study that has this specification (as a record has it), or None where none has."""
+        try:
+            recipe = next(each for each in self.recipes if each.name == spec["recipe"]["name"])
+            arm, draw, level, trial = (spec[name] for name in ("arm", "draw", "level", "trial"))
+            planned = trial < self.trials and draw < dict(self._draws(trial, recipe)).get(arm, 0)
+            if not planned or not ARMS[arm].first_level <= level <= self.levels:
+                return None
+            run = Run(recipe, arm, trial, draw, level, self.root_seed, self.engine)
+        except (LthError, StopIteration, KeyError, TypeError):  # of another study
+            return None
+        return run if json.loads(run.spec) == spec else None
 
     def runs(self) -> list[Run]:
         """Every run of the study."""

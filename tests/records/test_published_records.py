@@ -5,30 +5,21 @@ import json
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pyarrow.parquet as parquet
 import pytest
 
 from lth import records
-from lth.arms import ARMS
-from lth.datasets import loading
-from lth.models import prunable as kinds
 from lth.models import skeleton
 from lth.paths import ROOT
-from lth.pruning import ladder
-from lth.recipes import Optimizer, Pruning, Recipe
-from lth.records import KEYS, contents
+from lth.recipes import Pruning, Recipe
+from lth.records import audit, specs
 from lth.records import published as records_published
+from lth.studies import declared
+from lth.studies import study as asked_for
 
 RECORDS = ROOT / "data" / "records"
 STUDIES = sorted(path.parent.name for path in RECORDS.glob("*/curves.parquet"))
 studies = pytest.mark.parametrize("study", STUDIES)
-NESTED = (
-    "ticket",
-    "reinit",
-    "oneshot",
-    *(arm.name for arm in ARMS.values() if arm.has_own_chain),
-)  # random masks are drawn anew at every level
 
 
 @pytest.fixture(autouse=True)
@@ -38,16 +29,7 @@ def committed(monkeypatch):
 
 def recipe_of(run) -> Recipe:
     """The recipe that a run's specification holds."""
-    fields = json.loads(run["spec"])["recipe"]
-    optimizer = fields["optimizer"] | {"milestones": tuple(fields["optimizer"]["milestones"])}
-    parts = {"optimizer": Optimizer(**optimizer), "pruning": Pruning(**fields["pruning"])}
-    moments = {name: tuple(fields.get(name, ())) for name in ("drift_at", "steps_at")}
-    return loading.shaped(Recipe(**fields | parts | moments))
-
-
-def multiples(step: int, recipe: Recipe) -> list[int]:
-    """0, `step`, 2 `step`, … and the last iteration."""
-    return sorted({*range(0, recipe.iterations, step), recipe.iterations})
+    return specs.recipe_of(json.loads(run["spec"]))
 
 
 def test_something_is_published():
@@ -55,37 +37,12 @@ def test_something_is_published():
 
 
 @studies
-def test_every_run_has_all_its_measurements_and_no_nan(study):
+def test_nothing_contradicts_itself_and_every_run_is_declared(study):
     published = records.load(study)
-    curves = dict(list(published.curves.groupby(KEYS)))
-    assert len(curves) == len(published.runs)
-    for run in published.runs.to_dict("records"):
-        recipe, curve = recipe_of(run), curves[tuple(run[name] for name in KEYS)]
-        assert curve["iteration"].tolist() == multiples(recipe.eval_every, recipe)
-        also = set(multiples(recipe.train_eval_every, recipe))
-        assert (curve["train_acc"].notna() == curve["iteration"].isin(also)).all()
-    assert not published.curves.drop(columns="train_acc").isna().any().any()
+    assert audit.contradictions(published) == []
+    assert declared.others(published, asked_for(study).runs()) == []
     assert np.isfinite(published.curves[records_published.LOSSES]).all().all()
-
-
-@studies
-def test_every_summary_follows_from_its_curve(study):
-    published = records.load(study)
-    runs = published.runs.set_index(KEYS).to_dict("index")
-    for key, curve in published.curves.groupby(KEYS):
-        run = runs[key]
-        stop = curve.loc[curve["val_loss"].idxmin()]
-        assert run["early_stop_iteration"] == stop["iteration"]
-        assert run["early_stop_test_acc"] == stop["test_acc"]
-        assert run["early_stop_val_loss"] == pytest.approx(stop["val_loss"], abs=0)
-        assert run["final_test_acc"] == curve["test_acc"].iloc[-1]
-
-
-@studies
-def test_every_row_holds_what_the_format_says(study):
-    """As new rows are checked when they are published; above all a key hashes a specification that fits the row."""
-    for run in records.load(study).runs.to_dict("records"):
-        contents.check(run)
+    assert not published.curves.drop(columns="train_acc").isna().any().any()
 
 
 def test_reading_changes_no_file():
@@ -94,44 +51,6 @@ def test_reading_changes_no_file():
     for study in STUDIES:
         assert len(records.load(study).runs) == parquet.read_metadata(RECORDS / study / "runs.parquet").num_rows
     assert {file: (file.stat().st_mtime_ns, hashlib.sha256(file.read_bytes()).digest()) for file in files} == before
-
-
-@studies
-def test_counts_follow_the_ladder_exactly(study):
-    runs, rungs, sizes = records.load(study).runs, {}, {}
-    for run in runs.to_dict("records"):
-        recipe = recipe_of(run)
-        if recipe not in rungs:
-            net = skeleton(recipe)
-            rungs[recipe] = ladder(net, recipe.pruning, runs["level"].max())
-            numbers = {name: p.numel() for name, p in net.named_parameters()}
-            sizes[recipe] = {name: numbers[name] for name in kinds(net, recipe.pruning.biases)}
-        rung = rungs[recipe][run["level"]]
-        remaining, prunable = json.loads(run["remaining"]), json.loads(run["prunable"])
-        assert prunable == sizes[recipe]
-        assert any(name.endswith("bias") for name in remaining) == recipe.pruning.biases
-        assert {names: sum(remaining[name] for name in names) for names in rung} == rung
-        assert run["density"] == sum(remaining.values()) / sum(prunable.values())
-
-
-@studies
-def test_masks_are_shared_where_they_must_be_and_nowhere_else(study):
-    runs = records.load(study).runs
-    masks = runs.set_index(["recipe", "trial", "level", "arm"])["mask_sha256"]
-    borrowed = {"reinit": "ticket", "oneshot-reinit": "oneshot"}
-    for _, run in runs[runs["arm"].isin(borrowed)].iterrows():
-        lender = (run["recipe"], run["trial"], run["level"], borrowed[run["arm"]])
-        if lender in masks.index:
-            assert run["mask_sha256"] == masks[lender]
-    assert set(masks[masks.index.get_level_values("arm") == "reinit"]) <= set(masks.xs("ticket", level="arm"))
-    own = runs[(runs["level"] > 0) & ~runs["arm"].isin(borrowed)]
-    for (recipe, arm), found in own.groupby(["recipe", "arm"]):
-        assert found["mask_sha256"].is_unique, (recipe, arm)  # every trial and level finds masks of its own
-    chains = own[own["arm"] == "chain-reinit"]
-    for (recipe, level), found in chains.groupby(["recipe", "level"]):
-        tickets = own[(own["arm"] == "ticket") & (own["recipe"] == recipe) & (own["level"] == level)]
-        assert not set(found["mask_sha256"]) & set(tickets["mask_sha256"])
-    assert set(runs[runs["level"] == 0]["arm"]) <= {name for name, arm in ARMS.items() if arm.first_level == 0}
 
 
 @studies
@@ -190,15 +109,3 @@ def test_runs_that_differ_only_in_how_they_are_pruned_or_measured_have_the_same_
         machine = run.get("machine"), run["engine"], run["device"]
         ends.setdefault((plain, plain.copy, run["trial"], machine), set()).add(run["final_test_acc"])
     assert all(len(accuracies) == 1 for accuracies in ends.values())
-
-
-@studies
-def test_input_connections_never_grow(study):
-    """What the record keeps of nested masks: from one level to the next no layer and no pixel gains a connection."""
-    runs = records.load(study).runs
-    nested = runs[runs["arm"].isin(NESTED)].sort_values("level")
-    for _, chain in nested.groupby(["recipe", "arm", "trial", "draw"]):
-        left = pd.DataFrame(chain["remaining"].map(json.loads).to_list())
-        assert (left.diff().iloc[1:] <= 0).all(axis=None)
-        if chain["input_connections"].notna().all():
-            assert (np.diff(np.stack(chain["input_connections"].to_list()), axis=0) <= 0).all()

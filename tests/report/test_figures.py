@@ -5,6 +5,7 @@ import re
 from importlib import import_module
 from io import StringIO
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
@@ -47,7 +48,8 @@ def test_every_figure_can_be_drawn_again_from_its_numbers(key):
     figure = FIGURES[key]
     module, _, function = figure["about"]["draw"].rpartition(".")
     draw = getattr(import_module(module), function)
-    again = draw(pd.read_csv(StringIO(figure["csv"])), **figure["about"]["options"])
+    with axes.style():
+        again = draw(pd.read_csv(StringIO(figure["csv"])), **figure["about"]["options"])
     assert [axes.svg(panel) for panel in again] == figure["panels"]
 
 
@@ -57,6 +59,15 @@ def test_figures_use_only_colours_that_have_a_partner_on_dark_paper(key):
         drawn = re.sub(r'xlink:href="data:[^"]*"|href="data:[^"]*"', "", panel)
         colours = {colour.lower() for colour in re.findall(r"#[0-9a-fA-F]{6}\b", drawn)}
         assert colours <= set(styles.PALETTE), key
+
+
+def test_a_users_settings_of_matplotlib_do_not_reach_into_figures(monkeypatch):
+    shown = []
+    monkeypatch.setattr("lth.report.page.display.display", lambda data, **_: shown.append(data["image/svg+xml"]))
+    for settings in ({}, {"axes.facecolor": "black", "lines.linewidth": 9, "font.size": 30, "axes.spines.top": False}):
+        with matplotlib.rc_context(settings):
+            show_figure("k", lines.against_density, points(), {"panels": {"p": {"y": "iteration", "log": True}}})
+    assert shown[0] == shown[1]
 
 
 def test_the_same_figure_is_the_same_bytes_and_shares_no_name_with_another():

@@ -36,6 +36,13 @@ def page(**changes) -> Page:
     return Page(**({"notebook": "n", "prefix": "p", "study": STUDIES["lenet"], "given": {}, "default": True} | changes))
 
 
+def test_what_a_start_up_file_defines_is_no_parameter():
+    namespace = {"levels": 3, "arms": ["?"], "rewind": "x"} | notebook(CELL)
+    assert of(namespace, "n", study="lenet", show=None).study == STUDIES["lenet"]
+    script = {"study": "lenet", "trials": 3, "show": None}  # which has no cells
+    assert of(script, "n", study="lenet", show=None).study.trials == 3
+
+
 def test_parameters_make_the_study():
     changed = of(notebook(CELL, "# Parameters\ntrials = 2\niterations = 700\n"), "n", study="lenet", show=None)
     assert (changed.study.trials, changed.study.recipes[0].iterations) == (2, 700)

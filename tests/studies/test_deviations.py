@@ -16,8 +16,9 @@ from lth.lottery import TICKET, Chain, next_level, walk
 from lth.models import initialise, skeleton
 from lth.recipes import RECIPES, Optimizer, Pruning
 from lth.records import store
+from lth.records.finished import HISTOGRAM_BINS
 from lth.running import complete
-from lth.running.worker import HISTOGRAM_BINS, execute
+from lth.running.worker import execute
 from lth.runs import Run, stream
 from lth.studies.catalogue import STUDIES
 from lth.studies.deviations import CERTAIN, DEVIATIONS, PARTS, control, deviate
@@ -463,10 +464,13 @@ def test_arms_and_levels_that_contradict_the_recipe_are_refused(tiny_study, monk
         (lambda: Pruning("global", biases=True), "biases are pruned within their layer only: choose .* layer"),
         (
             lambda: replace(TINY, pruning=Pruning(lag=-1)),
-            "pruning lag .* between 0 and the 10 iterations, not -1",
+            "pruning lag must be a whole number of at least 0, not -1",
         ),
         (lambda: replace(TINY, pruning=Pruning(lag=11)), "pruning lag .* 10 iterations, not 11"),
-        (lambda: replace(TINY, initial_std=0), "initial std must be above 0, or None for Gaussian Glorot, not 0"),
+        (
+            lambda: replace(TINY, initial_std=0),
+            "initial std must be a number above 0 .*, or None for Gaussian Glorot, not 0",
+        ),
         (lambda: replace(TINY, initial_std=-0.1), "initial std .*not -0.1"),
         (lambda: replace(TINY, initial_std=float("nan")), "initial std .*not nan"),
     ],

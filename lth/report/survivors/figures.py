@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -44,7 +43,7 @@ def maps(frame: pd.DataFrame) -> list[Figure]:
         figure, ax = axes.new_panel(title, (axes.PANEL[0], 3.3))
         image = ax.imshow(pixels, cmap="viridis", vmin=0, vmax=MOST, interpolation="nearest")
         ax.set_axis_off()
-        with plt.rc_context(axes.STYLE):
+        with axes.style():
             bar = figure.colorbar(image, ax=ax, location="bottom", aspect=40, pad=0.02)
             bar.set_label(f"connections / average pixel ({MOST:g} and more)")
         bar.outline.set_visible(False)
