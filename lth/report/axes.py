@@ -53,7 +53,7 @@ STYLE = {
     "ytick.labelcolor": MUTED,
     "ytick.labelsize": 8,
 }
-APART = 0.9
+PERCENTS = (100, 50, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1)  # ticks
 FONT = "'DejaVu Sans', Verdana, 'Segoe UI', sans-serif"
 
 
@@ -82,16 +82,12 @@ def legend_above(figure: Figure, ax: Axes, columns: int = 2) -> None:
             figure.legend(handles, labels, loc="outside upper left", ncols=columns, handlelength=2.6, borderaxespad=0.2)
 
 
-def density_axis(ax: Axes, percents, most: int = 7) -> None:
-    """A log axis that runs from dense to sparse, with ticks at about `most` of the levels, evenly spread."""
-    ticks: list[float] = []
-    for percent in sorted(set(percents), reverse=True):
-        if not ticks or percent < APART * ticks[-1]:  # two ladders may differ in their roundings
-            ticks.append(percent)
-    ticks = ticks[:: max(1, round(len(ticks) / most))]
+def density_axis(ax: Axes, percents) -> None:
+    """A log axis that runs from dense to sparse, with ticks at round percentages."""
     ax.set_xscale("log")
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.set_xticks(ticks, [f"{tick:.3g}" for tick in ticks])
+    ticks = [tick for tick in PERCENTS if 0.95 * min(percents) <= tick <= 1.05 * max(percents)]
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.set_xlabel("weights left (%, log scale)")
     if not ax.xaxis_inverted():
         ax.invert_xaxis()

@@ -16,7 +16,7 @@ PAPER = "paper"  # in the place of a line: numbers that the paper prints
 def against_density(frame: pd.DataFrame, panels: Mapping[str, Mapping[str, Any]]) -> list[Figure]:
     """A panel for each title, in the frame's order, with its lines against density, from dense to sparse.
 
-    frame: a row a point, in the columns panel, line (an arm, a line of styles.REPORT, or "paper" for what the paper
+    frame: a row a point, in the columns panel, line (an arm, a line of styles.REFERENCES, or "paper" for what the paper
         prints), percent of the weights, mean, and low and high where there is an interval (see lth.report.summaries).
     panels: for each title `y`, what its axis says, and what is not the default: `log` (a log axis of iterations),
         `low` and `high`, the ends of its axis, `dense`, a value to draw a dotted line at; `columns` of its legend.
@@ -71,10 +71,9 @@ def with_interval(ax: Axes, line: pd.DataFrame, x: str, style: styles.Style) -> 
 def along_training(frame: pd.DataFrame, panels: Mapping[str, Mapping[str, Any]]) -> list[Figure]:
     """A panel for each title, in the frame's order, with lines against the training iteration.
 
-    frame: a row a point, in the columns panel, line (an arm), note (what a line's label adds to the arm's, such as the
-        weights left; lines of one note share a marker), iteration, mean, and low and high where there is an interval.
-    panels: for each title `y`, what its axis says, and what is not the default: `log`, `low` and `high` of its axis,
-        `mark` (an iteration to draw an upright line at) with `marked`, what it says.
+    frame: a row a point, in the columns panel, line (an arm or a line of styles.REFERENCES), iteration and mean.
+    panels: for each title `y`, what its axis says, and what is not the default: `low` and `high` of its axis, `mark`
+        (an iteration to draw an upright line at) with `marked`, what it says.
     """
     shown = {title: frame[frame["panel"] == title] for title in frame["panel"].unique()}
     return [_training_panel(points, title, len(shown), **panels[title]) for title, points in shown.items()]
@@ -85,7 +84,6 @@ def _training_panel(
     title: str,
     panels: int,
     y: str,
-    log: bool = False,
     low: float | None = None,
     high: float | None = None,
     mark: float | None = None,
@@ -93,28 +91,17 @@ def _training_panel(
 ) -> Figure:
     """One panel of `along_training`."""
     figure, ax = axes.new_panel(title, axes.PANEL if panels > 1 else axes.WIDE)
-    points = points.assign(note=["" if pd.isna(note) else str(note) for note in points["note"]])
-    notes = list(points["note"].unique())
-    colours = [styles.BLUE, styles.ORANGE, styles.GREEN, styles.RED, styles.PINK, styles.PURPLE]
-    for (name, note), line in points.groupby(["line", "note"], sort=False):
-        style, which = styles.of(name), notes.index(note)
-        colour = colours[which % len(colours)] if len(notes) > 1 else style.colour
-        parts = [style.label] if points["line"].nunique() > 1 or not note else []
-        label = ", ".join([*parts, note] if note else parts)
-        every = max(1, len(line) // 6)
+    for number, (name, line) in enumerate(points.groupby("line", sort=False)):
+        style, every = styles.of(str(name)), max(1, len(line) // 6)
         ax.plot(
-            line["iteration"], line["mean"], color=colour, linestyle=style.linestyle, label=label,
-            marker="os^DvP"[which % 6], markevery=(which * every // len(notes), every), markeredgewidth=0,
+            line["iteration"], line["mean"], color=style.colour, linestyle=style.linestyle, label=style.label,
+            marker=style.marker or None, markevery=(number * every // 3, every), markeredgewidth=0,
         )  # fmt: skip
-        if line["low"].notna().any():
-            ax.fill_between(line["iteration"], line["low"], line["high"], color=colour, alpha=0.15, linewidth=0)
     if mark is not None:
         ax.axvline(mark, color=styles.MUTED, linestyle=":", linewidth=1.2)
-        ax.annotate(marked, (mark, 0.97), (4, 0), xycoords=("data", "axes fraction"), textcoords="offset points",
-                    va="top", color=styles.INK)  # fmt: skip
+        place = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "va": "top"}
+        ax.annotate(marked, (mark, 0.97), (4, 0), **place, color=styles.INK)
     ax.set(xlabel="training iteration", ylabel=y, ylim=(low, high), xlim=(0, None))
-    if log:
-        ax.set_yscale("log")
     ax.xaxis.set_major_formatter(axes.FuncFormatter(axes.thousands))
     axes.legend_above(figure, ax)
     return figure

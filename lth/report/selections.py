@@ -130,3 +130,10 @@ def means_table(runs: pd.DataFrame, level: int, columns: dict[str, str], planned
     table = rows[list(columns)].mean().rename(columns=columns).reindex(list(planned))
     table["trials"] = rows["trial"].nunique().reindex(list(planned), fill_value=0)
     return table.rename_axis(None)
+
+
+def lead_until(runs: pd.DataFrame, column: str, higher: bool = True) -> float:
+    """The lowest density (0-1) at which the tickets' mean of `column` is better than the dense network's, or nan."""
+    tickets = runs[runs["arm"] == "ticket"].groupby("level")[[column, "density"]].mean()
+    gains = (tickets[column] - tickets.loc[0, column]) * (1 if higher else -1)
+    return float(tickets["density"][gains > 0].min())

@@ -63,7 +63,8 @@ LOOKS = (
     (YELLOW, "<", (1, 1)),
     (PURPLE, ">", (10, 2)),
 )
-REPORT = {  # what the 2020 report's figures show
+REFERENCES = {  # lines that are no arm: the dense network, and what the 2020 report's figures show
+    "dense": Style("dense network", MUTED, "", (1, 1.5)),
     "report ticket": Style("report: ticket", INK, "", (1, 1.5)),
     "report control": Style("report: control", MUTED, "", (4, 1.5)),
 }
@@ -79,7 +80,7 @@ def of_arms() -> dict[str, Style]:
 
 
 def of(name: str) -> Style:
-    """How an arm, or a line of REPORT, is drawn and named; LthError for one that is not known."""
-    known = of_arms() | REPORT
+    """How an arm, or a line of REFERENCES, is drawn and named; LthError for one that is not known."""
+    known = of_arms() | REFERENCES
     check_choice("line in a figure", name, known)
     return known[name]

@@ -45,27 +45,23 @@ def interval(values: np.ndarray) -> dict:
 
 
 def along_training(records: Records, column: str, levels: list[int], arms: Iterable[str]) -> pd.DataFrame:
-    """The mean over trials of an accuracy (0-1), in percent, at each iteration: columns line, note, iteration, mean.
+    """The mean over trials of an accuracy (0-1), in percent: columns panel, line (an arm, or "dense"), iteration, mean.
 
-    `note` says how much of the weights is left. Intervals are left out (low and high are empty): many lines overlap;
-    after THINNED iterations so are points between multiples of 500.
+    A panel for each level, which says how much of the weights is left. Without intervals; after THINNED iterations
+    points between multiples of 500 are left out.
     """
-    rows = average_draws(curves_at(records, levels).dropna(subset=[column]), [column])
-    # The dense network is drawn with each arm that starts from it.
-    dense = rows[(rows["arm"] == "ticket") & (rows["level"] == 0)]
-    rows = pd.concat([rows, *(dense.assign(arm=arm) for arm in arms if arm != "ticket")])
-    means = rows[rows["arm"].isin(list(arms))].groupby(["arm", "level", "iteration"], as_index=False).mean(True)
-    means = means[(means["iteration"] <= THINNED) | (means["iteration"] % 500 == 0)].sort_values(["level", "iteration"])
-    return pd.DataFrame(
-        {
-            "line": means["arm"],
-            "note": (100 * means["density"]).map("{:.3g}%".format),
-            "iteration": means["iteration"],
-            "mean": 100 * means[column],
-            "low": np.nan,
-            "high": np.nan,
-        }
-    )
+    rows = average_draws(curves_at(records, [0, *levels]).dropna(subset=[column]), [column])
+    rows = rows[(rows["iteration"] <= THINNED) | (rows["iteration"] % 500 == 0)]
+    means = rows.groupby(["arm", "level", "iteration"], as_index=False)[[column, "density"]].mean()
+    dense = means[(means["arm"] == "ticket") & (means["level"] == 0)].assign(arm="dense")
+    shown = []
+    for level in levels:
+        here = means[means["level"] == level]
+        parts = [here[here["arm"] == arm] for arm in arms]
+        percent = 100 * here["density"].iloc[0]
+        shown.append(pd.concat([*parts, dense]).assign(panel=f"{percent:.3g}% of the weights"))
+    frame = pd.concat(shown).rename(columns={"arm": "line", column: "mean"})
+    return frame.assign(mean=100 * frame["mean"])[["panel", "line", "iteration", "mean"]]
 
 
 def trials(runs: pd.DataFrame, arms: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ import pytest
 from executed import NOTEBOOKS
 
 from lth.errors import LthError
+from lth.records import Records
 from lth.report import axes, intervals, lines, styles, summaries
 from lth.report.page import show_figure
 
@@ -107,20 +108,23 @@ def test_panels_are_figures_of_their_own_and_an_unknown_line_is_refused():
         lines.against_density(points(line="tickets"), {"p": {"y": "a"}})
 
 
-def test_along_training_marks_an_iteration_and_names_the_weights_left():
+def test_along_training_marks_an_iteration_and_lines_keep_their_looks():
     frame = pd.DataFrame(
-        {
-            "panel": "p",
-            "line": "ticket",
-            "note": ["100%"] * 3 + ["21%"] * 3,
-            "iteration": [0, 100, 200] * 2,
-            "mean": range(6),
-        }
-    ).assign(low=np.nan, high=np.nan)
+        {"panel": "p", "line": ["ticket"] * 3 + ["dense"] * 3, "iteration": [0, 100, 200] * 2, "mean": range(6)}
+    )
     (figure,) = lines.along_training(frame, {"p": {"y": "loss", "mark": 100, "marked": "early stop"}})
     (ax,) = figure.axes
-    assert [line.get_label() for line in ax.get_lines()[:2]] == ["100%", "21%"]
+    assert [line.get_color() for line in ax.get_lines()[:2]] == [styles.of(name).colour for name in ("ticket", "dense")]
     assert list(ax.get_lines()[2].get_xdata()) == [100, 100] and ax.texts[0].get_text() == "early stop"
+
+
+def test_curves_have_a_panel_for_each_level_with_the_dense_network_beside():
+    rows = [(arm, 0, 0, level, i, level * 0.1) for arm in ("ticket", "reinit") for level in (0, 1) for i in (0, 6100)]
+    curves = pd.DataFrame(rows, columns=["arm", "trial", "draw", "level", "iteration", "test_acc"]).assign(recipe="t")
+    runs = curves.drop_duplicates(["arm", "level"])[["arm", "trial", "draw", "level", "recipe"]].assign(density=1.0)
+    shown = summaries.along_training(Records("s", curves, runs), "test_acc", [1], ["ticket", "reinit"])
+    assert list(shown["line"]) == ["ticket", "reinit", "dense"]  # iteration 6,100 is thinned out
+    assert list(shown["mean"]) == [pytest.approx(10), pytest.approx(10), 0]
 
 
 def test_rows_of_estimates_stand_in_order_with_their_intervals():

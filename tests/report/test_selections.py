@@ -134,3 +134,10 @@ def test_a_missing_level_or_arm_is_named_with_what_there_is():
 def test_a_difference_in_words_has_no_sign():
     assert text.more_or_less(0.214) == "0.21 percentage points more"
     assert text.more_or_less(-1.5) == "1.50 percentage points less"
+
+
+def test_a_lead_over_the_dense_network_lasts_down_to_a_density():
+    runs = pd.DataFrame({"level": [0, 1, 2, 3], "density": [1, 0.8, 0.6, 0.4], "x": [5.0, 5.1, 6.0, 4.0]})
+    runs = runs.assign(arm="ticket", trial=0)
+    assert selections.lead_until(runs, "x") == 0.6 and selections.lead_until(runs, "x", higher=False) == 0.4
+    assert math.isnan(selections.lead_until(runs[runs["level"] < 3], "x", higher=False))

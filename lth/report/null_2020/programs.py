@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from lth.records.published import Records
-from lth.report.null_2020.attribution import FILE, report
+from lth.report.null_2020.attribution import FILE, LEVELS, report
 from lth.report.summaries import POINT
 from lth.statistics.bootstrap import Estimate, as_ratio
 from lth.statistics.contrasts import over_trials
@@ -27,6 +27,11 @@ def lines(figure: int, panel: str) -> pd.DataFrame:
     curves = zip(LINES, SCALE[figure] * report(figure).values, strict=True)
     shown = [pd.DataFrame({"line": name, "percent": percents, "mean": values}) for name, values in curves]
     return pd.concat(shown).assign(panel=panel).reindex(columns=POINT)
+
+
+def means(runs: pd.DataFrame, control: str, column: str) -> np.ndarray:
+    """The mean over trials of a column at the report's levels, of tickets and control: (2, 19)."""
+    return np.stack([paired([Side(runs, arm, range(LEVELS))], column)[0].mean(axis=0) for arm in ("ticket", control)])
 
 
 def faster(runs: pd.DataFrame, control: str, levels: Sequence[int] = FASTER) -> Estimate:
