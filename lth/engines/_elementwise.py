@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-_FILES = ("_kernels.py", "_simd.py", "_elementwise.py")
-_SOURCES = hashlib.sha256(b"".join((Path(__file__).parent / name).read_bytes() for name in _FILES)).hexdigest()[:12]
+_FILES = ("kernels", "simd", "elementwise", "vectors", "convolve", "features", "passes", "optimizers")
+_BYTES = b"".join((Path(__file__).parent / f"_{name}.py").read_bytes() for name in _FILES)
+_SOURCES = hashlib.sha256(_BYTES).hexdigest()[:12]
 
 
 def cached(function: Callable) -> Callable:
