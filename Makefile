@@ -68,9 +68,10 @@ unit: data ## run the tests; those of the book need `make book` before
 nbval: data $(EXECUTED) ## compare what the committed notebooks show with what they show when executed
 	$(PY) -m pytest -q $(NBVAL) --executed book/results notebooks
 
-bench: data ## time training on one core and record it: ten minutes, nothing else running (ARGS=--no-keep: write nothing)
+bench: data ## time training on one core and record it: a quarter of an hour, nothing else running (ARGS=--no-keep: write nothing)
 	@$(PY) benchmarks/bench.py $(ARGS)
 	@$(PY) benchmarks/networks.py $(ARGS)
+	@$(PY) benchmarks/convolutions.py $(ARGS)
 
 gpu: $(READY) ## train the studies of the other networks on one GPU; safe to stop and repeat (ARGS=--plan: how long)
 	@$(PY) benchmarks/gpu.py $(ARGS)

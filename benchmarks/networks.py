@@ -66,7 +66,7 @@ def main(
     for name, program in track([(n, p) for n in chosen for p in programs], "Timing", console=console, transient=True):
         rows += _in_a_process(name, program, device, seconds)
     where = {
-        "machine": torch.cuda.get_device_name() if device == "cuda" else f"{_processor()} ({platform.machine()})",
+        "machine": torch.cuda.get_device_name() if device == "cuda" else f"{processor()} ({platform.machine()})",
         "cores": os.cpu_count(),
         "versions": json.dumps({n: version(n) for n in ("torch", "numpy")} | {"python": platform.python_version()}),
         "commit": commit(),
@@ -202,7 +202,7 @@ def _table(frame: pd.DataFrame) -> Table:
     return table
 
 
-def _processor() -> str:
+def processor() -> str:
     """The processor's name, where the system tells."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []

@@ -1,10 +1,11 @@
 """The programs that train: which there are, and which one suits a run."""
 
-from functools import partial
+from functools import lru_cache, partial
 from importlib.util import find_spec
 
 import torch
 
+from lth.engines._tracing import Layer, trace
 from lth.errors import LthError, check_choice
 from lth.models import FullyConnected, skeleton
 from lth.recipes import Recipe
@@ -12,7 +13,10 @@ from lth.training import EngineFactory
 
 CHOICES = ("auto", "dense", "sparse", "stacked")
 DEVICES = ("cpu", "cuda")
-CROSSOVER = 0.9  # the density below which the sparse engine is the faster one: see the chapter "What a ticket costs"
+# The densities below which the sparse engines are the faster ones, for stacks of linear layers and for networks with
+# convolutions: measured, see the chapter "What a ticket costs" and benchmarks/README.md.
+CROSSOVER = 0.9
+CONVOLUTIONS_CROSSOVER = 0.4
 
 
 def check_device(device: str) -> None:
@@ -26,25 +30,55 @@ def choose(recipe: Recipe, density: float, name: str = "auto", device: str = "cp
     """The engine for a run of this density, by name and as a factory; LthError where a forced one does not fit."""
     check_choice("engine", name, CHOICES)
     check_device(device)
-    fits = device == "cpu" and find_spec("numba") is not None and _fully_connected(recipe)
     if name == "auto":
-        name = ("sparse" if density < CROSSOVER else "dense") if fits else "stacked"
+        name = _fastest(recipe, density, device)
     if name == "stacked":
         from lth.engines.stacked import Stacked
 
         return name, partial(Stacked, device=device)
-    if not fits:
+    linear = _fully_connected(recipe)
+    if not _compiles(device) or (name == "dense" and not linear):
+        trained = "networks of known layers" if name == "sparse" else "fully connected nets with plain Adam"
         raise LthError(
-            f"the engine {name!r} trains fully connected nets with plain Adam on the CPU, with Numba, "
+            f"the engine {name!r} trains {trained} on the CPU, with Numba, "
             f"not the recipe {recipe.name!r} on {device}: choose auto or stacked"
         )
     if name == "dense":
         from lth.engines.dense import Dense
 
         return name, Dense
-    from lth.engines.sparse import Sparse
+    if linear:
+        from lth.engines.sparse import Sparse
 
-    return name, Sparse
+        return name, Sparse
+    from lth.engines.convolutions import Convolutions
+
+    trace(skeleton(recipe), recipe.shape)
+    return name, Convolutions
+
+
+def _fastest(recipe: Recipe, density: float, device: str) -> str:
+    """The name of the engine that takes the least time for a run of this density."""
+    if not _compiles(device):
+        return "stacked"
+    if _fully_connected(recipe):
+        return "sparse" if density < CROSSOVER else "dense"
+    return "sparse" if density < CONVOLUTIONS_CROSSOVER and _convolves(recipe) else "stacked"
+
+
+def _compiles(device: str) -> bool:
+    """Whether the engines that compile their loops can run."""
+    return device == "cpu" and find_spec("numba") is not None
+
+
+@lru_cache(maxsize=64)
+def _convolves(recipe: Recipe) -> bool:
+    """Whether it is a network with convolutions that the sparse engine knows."""
+    try:
+        _, steps, _ = trace(skeleton(recipe), recipe.shape)
+    except LthError:
+        return False
+    return any(isinstance(step, Layer) and step.shape[1:] != (1, 1) for step in steps)
 
 
 def _fully_connected(recipe: Recipe) -> bool:

@@ -14,8 +14,9 @@ from typing import Any
 from numba import njit
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 
-_FILES = ("_kernels.py", "_simd.py", "_elementwise.py", "_cache.py")
-_SOURCES = hashlib.sha256(b"".join((Path(__file__).parent / name).read_bytes() for name in _FILES)).hexdigest()[:12]
+_FILES = ("kernels", "simd", "elementwise", "vectors", "convolve", "features", "passes", "optimizers", "cache")
+_BYTES = b"".join((Path(__file__).parent / f"_{name}.py").read_bytes() for name in _FILES)
+_SOURCES = hashlib.sha256(_BYTES).hexdigest()[:12]
 
 
 def cached(function: Callable) -> Callable:

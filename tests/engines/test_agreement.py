@@ -3,7 +3,7 @@
 Two float32 programs that sum in another order cannot be asked for the same run. Sooner or later a pre-activation of
 1e-8 falls on the other side of a ReLU's kink, Adam makes a step of full size out of a gradient that is nothing but
 rounding, and the runs part, as far as two data orders would. So each step is compared elsewhere (test_dense,
-test_sparse, test_stacked), and here the means over runs are: early-stop iteration and accuracy.
+test_sparse, test_convolutions, test_stacked), and here the means over runs are: early-stop iteration and accuracy.
 """
 
 from dataclasses import replace
@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from lth import pruning
 from lth.data import Images, TrialData
+from lth.engines.convolutions import Convolutions
 from lth.engines.dense import Dense
 from lth.engines.sparse import Sparse
 from lth.engines.stacked import Stacked
@@ -125,8 +126,8 @@ def plain():
 
 @pytest.mark.parametrize(
     ("engine", "together"),
-    [(Dense, 1), (Sparse, 1), (Stacked, 1), (Stacked, RUNS)],
-    ids=["dense", "sparse", "one", "stack"],
+    [(Dense, 1), (Sparse, 1), (Convolutions, 1), (Stacked, 1), (Stacked, RUNS)],
+    ids=["dense", "sparse", "convolutions", "one", "stack"],
 )
 def test_engines_agree_with_plain_pytorch_over_many_runs(plain, engine, together):
     runs = measure(engine, together)

@@ -68,6 +68,7 @@ def test_the_studies_hold_the_protocol():
     assert planned == {
         "conv2": (3, 21, {20_000}), "conv4": (3, 25, {25_000}), "conv6": (3, 25, {30_000}),
         "conv2-reduced": (2, 3, {5000}), "resnet18": (3, 15, {30_000}), "vgg19": (3, 20, {112_480}),
+        "resnet18-reduced": (3, 3, {5000}),
     }  # fmt: skip
     assert all(dict(grid.draws) == {"ticket": 1, "reinit": 1} for s in NETWORKS for grid in s.grids)
     for name, warm, warmup, k in (("resnet18", 0.03, 20_000, 500), ("vgg19", 0.1, 10_000, 100)):
@@ -85,12 +86,24 @@ def test_the_studies_hold_the_protocol():
         ("resnet18", {4: 40.96, 6: 26.21, 10: 10.74, 15: 3.52}),
         ("vgg19", {15: 3.52, 19: 1.44, 20: 1.15}),
         ("conv2-reduced", {1: 33.02, 2: 10.97, 3: 3.68}),
+        ("resnet18-reduced", {1: 45.79, 2: 20.97, 3: 9.6}),
     ],
 )
 def test_density_ladders(name, left):
     recipe = STUDIES[name].recipes[0]
     rungs = [sum(rung.values()) for rung in ladder(skeleton(recipe), recipe.pruning, max(left))]
     assert {level: round(100 * rungs[level] / rungs[0], 2) for level in left} == left
+
+
+def test_the_reduced_resnet_goes_through_the_phases_of_the_full_one():
+    reduced = {r.name.removeprefix("resnet18-reduced"): r for r in STUDIES["resnet18-reduced"].recipes}
+    full = shorten(RECIPES["resnet18"], 5000)
+    assert [reduced[f"-rewind-{k}" if k else ""].rewind for k in (0, 25, 100, 500)] == [0, 25, 100, 500]
+    assert all(r.optimizer.milestones == full.optimizer.milestones for r in reduced.values())
+    assert reduced["-warmup"].optimizer.warmup == shorten(STUDIES["resnet18"].recipes[2], 5000).optimizer.warmup
+    rates = {name: r.optimizer.learning_rate for name, r in reduced.items()}
+    assert rates == dict.fromkeys(reduced, 0.1) | {"-low-rate": 0.01}
+    assert {(r.batch_size, r.augment, r.model) for r in reduced.values()} == {(128, True, "resnet18")}
 
 
 def test_shorter_runs_go_through_the_same_phases():
