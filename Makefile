@@ -27,7 +27,7 @@ NEEDED := $(filter-out lth/cli.py lth/report/rerun.py,$(wildcard lth/*.py lth/*/
 EXECUTED := book/results/.executed
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg
 
-.PHONY: help book pdf links test setup data lint unit nbval bench gpu refresh clean
+.PHONY: help book pdf links test setup data lint unit trust nbval bench gpu refresh clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,10 @@ lint: $(READY) ## check style, types, which module imports which, and that the i
 
 unit: data ## run the tests; those of the book need `make book` before
 	$(PY) -m pytest tests -q -n 2 --dist loadfile --durations 15
+
+trust: data ## try what could go wrong at random: hundreds of inputs and kills, half an hour; a few of them are in `unit`
+	LTH_TRUST=40 $(PY) -m pytest -q tests/trust tests/records/test_forgeries.py tests/records/test_published_records.py
+	.venv/bin/lth verify --all
 
 nbval: data $(EXECUTED) ## compare what the committed notebooks show with what they show when executed
 	$(PY) -m pytest -q $(NBVAL) --executed book/results notebooks

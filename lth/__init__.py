@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lth.models import build_model
     from lth.pruning import criterion
     from lth.recipes import RECIPES, Optimizer, Pruning, Recipe
+    from lth.records.tickets import ticket
     from lth.studies.catalogue import STUDIES
     from lth.studies.own import find_tickets
     from lth.studies.parameters import study
@@ -37,6 +38,7 @@ _HOMES = {
     "criterion": "lth.pruning",
     "find_tickets": "lth.studies.own",
     "study": "lth.studies",
+    "ticket": "lth.records.tickets",
 }
 _MODULES = ("arms", "records", "recipes", "studies")
 __all__ = [
@@ -57,6 +59,7 @@ __all__ = [
     "records",
     "studies",
     "study",
+    "ticket",
 ]
 
 

@@ -19,6 +19,7 @@ import typer
 from lth.errors import LthError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+KEPT = (7, 14, 21)  # levels whose trained weights are published beside those of the dense network
 UNWRITTEN = (errno.ENOSPC, errno.EIO, errno.EBADF)  # what writing to a full device, or to nothing, ends with
 StudyName = Annotated[str, typer.Argument(help="A study (`lth status` lists them), or a TOML file that declares one.")]
 
@@ -153,6 +154,7 @@ def verify(
     trial: Annotated[int | None, typer.Option(help="Train this trial again, and compare.")] = None,
     level: Annotated[int | None, typer.Option(help="Up to this level.")] = None,
     arm: Annotated[str, typer.Option(help="Which arm at that level; before it, tickets.")] = "ticket",
+    keep: Annotated[bool, typer.Option("--keep", help="Publish the tickets that were trained again.")] = False,
 ) -> None:
     """Look for contradictions in published records, or train a published run again and compare. Status 1 where any."""
     from lth import records
@@ -163,8 +165,10 @@ def verify(
     if (name is None) != everything or (trial is None) != (level is None) or (everything and trial is not None):
         raise LthError("name a study, alone or with --trial and --level, or ask for --all")
     if trial is not None and level is not None and name is not None:
-        _retrain(changes.study(name), trial, level, arm)
+        _retrain(changes.study(name), trial, level, arm, keep)
         return
+    if keep:
+        raise LthError("--keep publishes tickets that are trained again: give --trial and --level")
     found = 0
     for each in [name] if name else audit.published():
         read = records.load(each)
@@ -182,11 +186,12 @@ def verify(
         raise LthError(f"{found} contradictions: restore the records with git, or train and publish them again")
 
 
-def _retrain(study, trial: int, level: int, arm: str) -> None:
+def _retrain(study, trial: int, level: int, arm: str, keep: bool) -> None:
     """Train a published run again, and say how it compares; LthError where it has another mask or another curve."""
     from lth import records
     from lth.arms import ARMS
     from lth.errors import check_choice, check_whole
+    from lth.records import tickets
     from lth.studies.retraining import retrain
 
     check_choice("arm", arm, ARMS)
@@ -201,6 +206,23 @@ def _retrain(study, trial: int, level: int, arm: str) -> None:
             "what was trained here is not what is published: on another type of processor sums may be taken in another "
             "order, and tickets then differ; on the same one, the records or the code are not what they were"
         )
+    if keep:
+        chain = [one.finished for one in results if one.finished.summary["arm"] == "ticket"]
+        print(tickets.write(study.name, trial, chain, [at for at in KEPT if at < len(chain)]))
+
+
+@app.command()
+def export(
+    name: Annotated[str, typer.Argument(help="A study whose tickets are published.")],
+    trial: Annotated[int, typer.Option(help="Which trial.")] = 0,
+    level: Annotated[int, typer.Option(help="Which level; 0 is the dense network.")] = 1,
+    to: Annotated[Path | None, typer.Option("--to", help="A folder; STUDY-trial-N-level-L here if not given.")] = None,
+) -> None:
+    """Write a published ticket as plain PyTorch state dicts and safetensors, with a README."""
+    from lth.records import exporting, tickets
+
+    found = tickets.ticket(name, trial, level)
+    print(exporting.export(found, to or Path(f"{name}-trial-{trial}-level-{level}")))
 
 
 @app.command()

@@ -60,6 +60,11 @@ def records_dir() -> Path:
     return data_dir() / "records"
 
 
+def tickets_dir() -> Path:
+    """Published tickets, one folder a study (committed)."""
+    return data_dir() / "tickets"
+
+
 def make_dir(path: Path) -> Path:
     """Create `path` and return it; LthError where it cannot be written."""
     try:

@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import psutil
@@ -15,7 +14,8 @@ import torch
 from distributed.client import FutureCancelledError
 from distributed.scheduler import KilledWorker
 from finished import same
-from tiny_study import SCRIPT, STUDY, TINY
+from processes import RUN, command, wait_for_runs
+from tiny_study import STUDY, TINY
 
 from lth import records
 from lth.errors import LthError
@@ -116,30 +116,6 @@ def test_a_corrupt_run_is_named_and_computed_again(tiny_study, scheduler, capfd)
 
 def curves() -> pd.DataFrame:
     return records.collect("tiny", study("tiny", trials=2).runs()).curves
-
-
-def command(folder: Path, *arguments: str) -> subprocess.Popen:
-    """`lth` with the tiny study in a process of its own, with real workers."""
-    return subprocess.Popen(
-        [sys.executable, SCRIPT, *arguments],
-        env=os.environ | {"LTH_DATA": str(folder), "OMP_NUM_THREADS": "1"},
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def wait_for_runs(folder: Path, count: int, process: subprocess.Popen) -> list[psutil.Process]:
-    """Wait until so many runs are kept, and return the processes that work on the rest."""
-    until = time.monotonic() + 120
-    while len(list((folder / "runs").glob("*.safetensors"))) < count:
-        assert process.poll() is None and time.monotonic() < until, process.communicate()
-        time.sleep(0.02)
-    return psutil.Process(process.pid).children(recursive=True)
-
-
-RUN = ("run", "tiny", "--trials", "2", "--iterations", "40", "--workers", "1")
 
 
 def test_kill_9_in_the_middle_then_again_gives_the_same_records(tiny_study, data_dir, scheduler, monkeypatch):

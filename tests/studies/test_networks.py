@@ -2,24 +2,18 @@
 
 import json
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
-from lth import records
 from lth.datasets import catalogue, loading, reading
 from lth.errors import LthError
 from lth.lottery import TICKET, Chain, Left, next_level
 from lth.models import FullyConnected, skeleton
 from lth.pruning import apply, ladder
 from lth.recipes import RECIPES, Optimizer
-from lth.records import Records, store
-from lth.report import networks, text
-from lth.report.page import provenance, published_of
-from lth.running import complete, queue, state, worker
+from lth.running import worker
 from lth.running.checks import check_fits
 from lth.runs import Run
 from lth.studies.catalogue import STUDIES
@@ -181,45 +175,6 @@ def test_every_network_is_trained_pruned_rewound_and_trained_again(name, cifar):
     assert again.summary["data"] == LABEL and json.loads(again.summary["spec"])["recipe"]["copy"] == LABEL
 
 
-def test_a_layer_without_weights_trains_on_and_is_reported(cifar):
-    recipe = loading.as_found(tiny(shorten(RECIPES["resnet18"], 2)))
-    (dense,) = next_level(Chain(recipe, 0, 1, {"ticket": 1}), TICKET, 0)
-    layer = "blocks.3.conv1.weight"
-    masks = dense.masks | {layer: torch.zeros_like(dense.masks[layer])}
-    (finished,) = worker.execute([replace(dense, weights=apply(masks, dense.weights), masks=masks)])
-    assert np.isfinite(finished.curve["test_loss"]).all() and json.loads(finished.summary["remaining"])[layer] == 0
-    said = []
-    queue.Queue._report(SimpleNamespace(missing={finished.summary["key"]}, say=said.append), finished)
-    assert said == [
-        f"resnet18, ticket, trial 0, level 0 has no weight left in {layer}: nothing passes through it but its bias"
-    ]
-    assert networks.emptied(pd.DataFrame([finished.summary])) == 1
-
-
-def test_a_study_of_several_recipes_is_run_resumed_and_published_with_its_label(deep, scheduler):
-    chosen = study("resnet18", 1, 1, 2, "ticket", recipes="resnet18-warmup,resnet18-rewind")
-    assert [r.copy for r in chosen.recipes] == [LABEL] * 2 and len(chosen.runs()) == 4
-    assert complete.train(chosen, scheduler=scheduler) == 4
-    store.path(chosen.runs()[-1].key).unlink()
-    assert complete.train(chosen, scheduler=scheduler) == 1 and not state.of(chosen).missing
-    records.publish("resnet18", chosen.runs())
-    shown = published_of(chosen)
-    assert text.trials_note(shown.runs, 1) == f"n = 1 trial, on {LABEL}"
-    assert provenance("deep", shown, {}).endswith(f", on {LABEL}.")
-    coverage = networks.coverage(chosen, shown)
-    assert coverage["state"] == f"Trained on {LABEL}."
-    assert coverage["extent"] == (
-        "The figures show 4 of the 4 runs of the study resnet18. Pruning over all layers at once has left 0 of them "
-        "with a layer without any weight."
-    )
-
-    # From now on the study is about the copy, whatever else is in the data folder.
-    catalogue.find("cifar10").copy.unlink()
-    assert study("resnet18").recipes[0].copy == LABEL
-    with pytest.raises(LthError, match=r"CIFAR-10 \(image copy\) is not in .*: run `lth data cifar10 --from DIR`"):
-        reading.read(catalogue.find("cifar10"), study("resnet18").recipes[0].copy)
-
-
 def test_results_on_a_copy_and_on_the_original_do_not_mix(cifar):
     recipe = RECIPES["resnet18"]
     copied = loading.as_found(recipe)
@@ -233,27 +188,3 @@ def test_results_on_a_copy_and_on_the_original_do_not_mix(cifar):
     cifar.copy.write_bytes(b"no")
     with pytest.raises(LthError, match="cifar10-copy.npz is corrupt: delete it"):
         study("conv2")
-
-
-def test_what_is_not_published_is_not_drawn_and_not_trained(cifar):
-    for name in ("conv2-reduced", "resnet18"):
-        chosen = study(name)
-        assert published_of(chosen) is None
-        coverage = networks.coverage(chosen, None)
-        assert coverage["state"] == "No records yet: not tested."
-        assert coverage["extent"] == f"None of the {len(chosen.runs())} runs of the study {name} is published."
-    assert set(networks.judged("conv2", "conv4", "conv6", "resnet18", "vgg19")["verdict"]) == {"not tested"}
-    assert set(networks.expected(NETWORKS)["one GPU"]) == {"not timed"}
-    assert networks.nothing_to_draw("conv2").axes[0].texts[0].get_text() == "conv2: no records yet, not tested"
-
-
-def test_one_recipe_of_a_study():
-    frame = pd.DataFrame({"recipe": ["a", "b", "a"], "x": [1, 2, 3]})
-    assert networks.one_recipe(Records("s", frame, frame), "a").runs["x"].tolist() == [1, 3]
-
-
-def test_what_the_paper_says_of_a_network():
-    assert networks.in_the_paper("conv2") == (
-        "3.5 times as fast as the dense network with 8.8% of the weights, and 3.4 percentage points more accurate at "
-        "the best level"
-    )
