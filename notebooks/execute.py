@@ -46,10 +46,11 @@ def execute(source: Path, target: Path, folder: str, parameters: Mapping[str, ob
     from traitlets.config import Config
 
     print(f"executing {source.stem}", flush=True)
+    told = None if parameters is None else sys.stderr  # what is trained is told to who asked for it
     config = Config({"KernelManager": transport(folder)})
     # A kernel whose machine trains beside it can be late with its output: the default of 4 seconds is short.
     notebook = papermill.execute_notebook(
-        source, None, parameters, cwd=HERE, progress_bar=False, iopub_timeout=120, config=config
+        source, None, parameters, cwd=HERE, progress_bar=False, iopub_timeout=120, config=config, stderr_file=told
     )
     seconds = notebook.metadata.pop("papermill")["duration"]
     if target.parent != HERE:  # a copy for the book, whose page on where everything comes from tells it

@@ -21,6 +21,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from lth.report.styles import PALETTE
 
+COMMON = ("trials", "levels", "iterations", "arms", "rewind", "warmup", "recipes")  # options of their own
 STATUS = "book/reference.html#notebook-"  # where the page of reference tells about a notebook
 COLOURS = re.compile("|".join(PALETTE), re.IGNORECASE)
 
@@ -103,10 +104,15 @@ class GluedFigure(_Figure):
         files = [(f"{key}.csv", "data (CSV)"), *((name, "SVG") for name in file_names(key, figures[key]["panels"])[:1])]
         links = [f'<a href="{root}_static/figures/{name}" download>{text}</a>' for name, text in files]
         links.append(f'<a href="{root}{STATUS}{notebook.replace("_", "-")}">source</a>')
-        command = f"lth figure {notebook} --trials 2"
+        again = (
+            ""
+            if self.env.docname.endswith("your_own")
+            else f"{root}book/results/your_own.html#change-a-figure-of-this-book"
+        )
+        command = f"lth figure {notebook} {told(figures[key]['about'].get('given') or {'trials': 2})}"
         return self.build(
             figures[key]["panels"],
-            f'<p class="figure-links">{" · ".join(links)} · draw it again: <code>{command}</code></p>',
+            f'<p class="figure-links">{" · ".join(links)} · <a href="{again}">draw it again</a>: <code>{command}</code></p>',
         )
 
 
@@ -132,6 +138,14 @@ class PageCode(SphinxDirective):
         command = f"papermill notebooks/{name}.ipynb out.ipynb -p NAME VALUE"
         opening = f"Each line of the first block is a parameter of `{command}`."
         return self.parse_text_to_nodes(f"::::{{dropdown}} Code and parameters of this page\n{opening}\n\n{text}\n::::")
+
+
+def told(given: dict) -> str:
+    """Parameters as the options of `lth figure`."""
+    options = []
+    for name, value in given.items():
+        options.append(f"--{name} {value}" if name in COMMON else f"-p {name}={value}")
+    return escape(" ".join(options))
 
 
 def file_names(key: str, panels: list[str]) -> list[str]:

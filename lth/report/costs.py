@@ -75,6 +75,8 @@ def study_seconds(costs: pd.DataFrame, study: Study, engine: str = "auto") -> fl
         for level, runs in levels.items():
             density = densities[level]
             name = choose(recipe, density)[0] if engine == "auto" else engine
+            if engine == "auto" and name not in set(here["engine"]):  # not timed yet with this network
+                name = "stacked"
             total += runs * run_seconds(here, recipe, density, name)
     return total
 

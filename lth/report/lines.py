@@ -50,6 +50,7 @@ def _panel(
         ax.axhline(dense, color=styles.MUTED, linestyle=":", linewidth=1.2, label="dense network")
     measured = points[points["line"] != PAPER]
     axes.density_axis(ax, measured["percent"])
+    ax.set_xlim(1.15 * measured["percent"].max(), measured["percent"].min() / 1.15)
     ax.set_ylabel(y)
     if log:
         ends = points[["mean", "low", "high"]].to_numpy(float)

@@ -117,8 +117,9 @@ class Page:
                 f"the records no longer show what {self.notebook}.ipynb says, {sentence!r}: correct the sentence or, "
                 "if no record was meant to change, restore them with git"
             )
-        if not self.untrue:
-            display.display(display.Markdown(CHANGED))
+        told = "" if self.untrue else f"{CHANGED} "
+        shown = display.Markdown(f"{told}Not so here: “{sentence}”.")
+        display.display(shown, metadata={"untrue": sentence})
         self.untrue.append(sentence)
 
 

@@ -1,6 +1,7 @@
 """A notebook with other parameters as a small HTML book: its figures, and its numbers in its prose."""
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -50,6 +51,7 @@ def rerun(name: str, parameters: Mapping[str, object], to: Path) -> Path:
         source = Path(folder) / "source"
         (source / RESULTS).mkdir(parents=True)
         _execute(NOTEBOOKS / f"{name}.ipynb", source / RESULTS / f"{name}.ipynb", given)
+        _label(source / RESULTS / f"{name}.ipynb", given)
         _build(source, f"{RESULTS}/{name}", Path(folder))
         html = Path(folder) / "_build" / "html"
         _unlink(html / f"{RESULTS}/{name}.html")
@@ -89,6 +91,20 @@ def _execute(notebook: Path, target: Path, parameters: Mapping[str, object]) -> 
             if error.ename == LthError.__name__:
                 raise LthError(error.evalue) from error
             raise LthError(f"{notebook.name} failed: {error.ename}: {error.evalue}") from error
+
+
+def _label(notebook: Path, parameters: Mapping[str, object]) -> None:
+    """Say below the title with which parameters the page was made, and which of its sentences do not hold with them."""
+    content = json.loads(notebook.read_text(encoding="utf-8"))
+    outputs = [output for cell in content["cells"] for output in cell.get("outputs", ())]
+    untrue = [output["metadata"]["untrue"] for output in outputs if "untrue" in output.get("metadata", {})]
+    told = ", ".join(f"{name} = {value}" for name, value in parameters.items()) or "the parameters as published"
+    lines = [f"Drawn again with {told}. The text was written for the published records."]
+    if untrue:
+        lines += ["It does not hold here where it says:", "", *(f"- {sentence}" for sentence in untrue)]
+    title, _, rest = "".join(content["cells"][0]["source"]).partition("\n")
+    content["cells"][0]["source"] = "\n".join([title, "", ":::{warning}", *lines, ":::", rest])
+    notebook.write_text(json.dumps(content), encoding="utf-8")
 
 
 def _executing() -> ModuleType:

@@ -1,11 +1,12 @@
 """The records that a page is drawn from, and what is to be known of them."""
 
+import sys
 from typing import Any
 
 from lth import records
 from lth.errors import LthError
 from lth.records.published import Records
-from lth.report.text import on_copies
+from lth.report.text import on_copies, plural
 from lth.running import state
 from lth.studies.catalogue import STUDIES
 from lth.studies.study import Study
@@ -16,15 +17,22 @@ def records_of(chosen: Study) -> Records:
 
     So it is where nothing of it is published.
     """
-    return published_of(chosen) or chosen.run()
+    return published_of(chosen) or trained(chosen)
 
 
 def published_of(chosen: Study) -> Records | None:
     """As `records_of`, but None where nothing of an unchanged study is published: it may take hours to train."""
     if not unchanged(chosen):
-        return chosen.run()
+        return trained(chosen)
     published = state.of(chosen).published
     return records.collect(chosen.name, published) if published else None
+
+
+def trained(chosen: Study) -> Records:
+    """A study's records, after what is missing of it is trained; who waits is told how much that is."""
+    if missing := len(state.of(chosen).missing):
+        print(f"{chosen.name}: {missing:,} {plural('run', missing)} to train; `lth status` tells", file=sys.stderr)
+    return chosen.run()
 
 
 def evidence(chosen: Study) -> Records:

@@ -144,10 +144,13 @@ def test_a_sentence_that_the_records_no_longer_support_stops_the_published_page(
 
 def test_with_other_parameters_the_page_says_once_what_its_text_describes(monkeypatch):
     shown, other = [], page(default=False)
-    monkeypatch.setattr(lth.report.page.display, "display", lambda markdown: shown.append(markdown.data))
+    monkeypatch.setattr(
+        lth.report.page.display, "display", lambda markdown, metadata: shown.append((markdown.data, metadata["untrue"]))
+    )
     for sentence, holds in (("a", True), ("b", False), ("c", False)):
         other.expects(sentence, holds)
-    assert shown == [CHANGED] and other.untrue == ["b", "c"]
+    assert [sentence for _, sentence in shown] == other.untrue == ["b", "c"]
+    assert [CHANGED in told for told, _ in shown] == [True, False]
 
 
 def test_what_is_not_published_is_trained_refused_or_skipped(tmp_path, monkeypatch):
