@@ -26,9 +26,10 @@ def choose(recipe: Recipe, density: float, name: str = "auto", device: str = "cp
     """The engine for a run of this density, by name and as a factory; LthError where a forced one does not fit."""
     check_choice("engine", name, CHOICES)
     check_device(device)
+    frozen = recipe.pruning.frozen
     fits = device == "cpu" and find_spec("numba") is not None and _fully_connected(recipe)
     if name == "auto":
-        name = ("sparse" if density < CROSSOVER else "dense") if fits else "stacked"
+        name = ("sparse" if density < CROSSOVER and not frozen else "dense") if fits else "stacked"
     if name == "stacked":
         from lth.engines.stacked import Stacked
 
@@ -42,6 +43,11 @@ def choose(recipe: Recipe, density: float, name: str = "auto", device: str = "cp
         from lth.engines.dense import Dense
 
         return name, Dense
+    if frozen:
+        raise LthError(
+            f"the engine 'sparse' has no pruned weights, which the recipe {recipe.name!r} keeps at their start: choose "
+            f"auto, dense or stacked"
+        )
     from lth.engines.sparse import Sparse
 
     return name, Sparse

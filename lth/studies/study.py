@@ -47,7 +47,12 @@ class Grid:
 
 @dataclass(frozen=True)
 class Study:
-    """A named grid of runs with one recipe or several; levels 0 to `levels`."""
+    """A named grid of runs with one recipe or several; levels 0 to `levels`.
+
+    controls_from: the level from which controls of the ticket are trained; 1 where no second dense network is wanted.
+    dense: (recipe, other) for recipes that share the dense network of another of the study, from which they differ in
+        what comes after it only: pairs of names.
+    """
 
     name: str
     recipes: tuple[Recipe, ...]
@@ -55,6 +60,8 @@ class Study:
     levels: int
     root_seed: int = 0
     engine: str = "auto"
+    controls_from: int = 0
+    dense: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "recipes", tuple(map(identified, self.recipes)))
@@ -66,6 +73,7 @@ class Study:
 
     def chains(self) -> list[Chain]:
         """One chain for every recipe and trial."""
+        recipes, shared = {recipe.name: recipe for recipe in self.recipes}, dict(self.dense)
         return [
             Chain(
                 recipe,
@@ -75,6 +83,8 @@ class Study:
                 root_seed=self.root_seed,
                 engine=self.engine,
                 rules=rules(recipe),
+                controls_from=self.controls_from,
+                dense=recipes.get(shared.get(recipe.name, "")),
             )
             for trial in range(self.trials)
             for recipe in self.recipes

@@ -46,9 +46,12 @@ def test_density_runs_from_dense_to_sparse_on_a_log_axis(records):
     assert "%" in ax.get_xlabel() and ax.get_ylabel()
 
 
-def test_arms_differ_in_colour_marker_and_dash():
-    for part in ("label", "short", "colour", "marker", "dash"):
-        assert len({getattr(style, part) for style in styles.of_arms().values()}) == len(ARMS)
+def test_arms_differ_in_label_and_as_many_as_one_figure_has_in_colour_marker_and_dash():
+    looks = list(styles.of_arms().values())
+    for part in ("label", "short"):
+        assert len({getattr(style, part) for style in looks}) == len(ARMS)
+    for part in ("colour", "marker", "dash"):
+        assert len({getattr(style, part) for style in looks[: len(styles.LOOKS)]}) == len(styles.LOOKS)
     assert set(styles.of_arms()) == set(ARMS)
     greys = [np.dot(to_rgb(styles.of_arm(arm).colour), [0.299, 0.587, 0.114]) for arm in ("ticket", "reinit")]
     assert abs(greys[0] - greys[1]) > 0.1  # the two arms that every figure has, told apart in grey

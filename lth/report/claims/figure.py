@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from lth.report import verdicts
 from lth.report.axes import new_figure
 from lth.report.claims.claim import BY_UNIT, LEVEL, Claim
-from lth.report.claims.paper import CLAIMS
+from lth.report.claims.paper import every
 from lth.statistics.paired import AT_END, DENSE
 
 
@@ -35,7 +35,7 @@ def forest(table: pd.DataFrame, planned: Mapping[str, int]) -> Figure:
 
 def _panel(ax: Axes, group: pd.DataFrame, planned: Mapping[str, int]) -> None:
     """One unit's claims, the first on top."""
-    claims = [CLAIMS[name] for name in group["claim"]]
+    claims = [every()[name] for name in group["claim"]]
     limits = _limits(group, claims)
     for y, (row, claim) in enumerate(zip(group.to_dict("records"), claims, strict=True)):
         _claimed(ax, y, claim, limits)
