@@ -5,16 +5,18 @@ copies of the weights after iteration k are trained with different orders of the
 between their ends rises by less than two points, the network is stable at k.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 import torch
+from torch import nn
 from torch.func import functional_call
+from torch.nn import functional as F
 
 from lth.data import Images, TrialData
 from lth.errors import LthError
-from lth.models import Masks, Weights, skeleton
+from lth.models import FullyConnected, Masks, Weights, skeleton
 from lth.recipes import Recipe
 from lth.training import EngineFactory, Start, train
 
@@ -77,14 +79,32 @@ def line(recipe: Recipe, one: Weights, other: Weights, parts: Sequence[tuple[Ima
     """
     net = skeleton(recipe).eval()
     errors = np.zeros((len(parts), POINTS))
+    shares = torch.linspace(0, 1, POINTS, dtype=torch.float64).tolist()
+    mixed = [{name: torch.lerp(one[name], other[name], share) for name in one} for share in shares]
     with torch.no_grad():
-        shares = torch.linspace(0, 1, POINTS, dtype=torch.float64).tolist()
-        mixed = [{name: torch.lerp(one[name], other[name], share) for name in one} for share in shares]
         for part, (images, positions) in enumerate(parts):
             for block in positions.split(BLOCK):
                 inputs, labels = images.floats(block), images.labels[block]
-                for point, weights in enumerate(mixed):
-                    wrong = functional_call(net, weights, (inputs,)).argmax(1) != labels
-                    errors[part, point] += int(wrong.sum())
+                for point, logits in enumerate(_along(net, one, other, mixed, shares, inputs)):
+                    errors[part, point] += int((logits.argmax(1) != labels).sum())
             errors[part] /= len(positions)
     return errors
+
+
+def _along(
+    net: nn.Module, one: Weights, other: Weights, mixed: list[Weights], shares: list[float], inputs: torch.Tensor
+) -> Iterator[torch.Tensor]:
+    """The logits at each place on the line.
+
+    What a fully connected first layer puts out before its ReLU is itself on a line, so that it is computed at the ends
+    only: that is seven eighths of LeNet.
+    """
+    if type(net) is not FullyConnected or net.depth < 2:
+        yield from (functional_call(net, weights, (inputs,)) for weights in mixed)
+        return
+    first, last = (F.linear(inputs.flatten(1), ends["fc1.weight"], ends["fc1.bias"]) for ends in (one, other))
+    for share, weights in zip(shares, mixed, strict=True):
+        rows = torch.lerp(first, last, share)
+        for i in range(2, net.depth + 1):
+            rows = F.linear(rows.relu(), weights[f"fc{i}.weight"], weights[f"fc{i}.bias"])
+        yield rows
