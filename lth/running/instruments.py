@@ -164,7 +164,7 @@ def _record(instrument: Instrument, tasks: Sequence[Task], workers: int) -> int:
         return 0
     from lth.running.cluster import connect  # Dask takes seconds to import
 
-    made, at = [], commit()
+    at = commit()
     with connect(workers, None) as client:
         from dask.distributed import as_completed
 
@@ -179,11 +179,8 @@ def _record(instrument: Instrument, tasks: Sequence[Task], workers: int) -> int:
                 raise LthError("the processes that measure are gone: the same command goes on from there") from error
             task = waiting.pop(future)
             future.release()
-            made.append(task.row | values | _provenance(task.run, at))
-            if len(made) == 20 or count == len(missing):
-                instruments.add(instrument, made)
-                print(f"{count} of {len(missing)} measured", flush=True)
-                made = []
+            instruments.add(instrument, [task.row | values | _provenance(task.run, at)])
+            print(f"{count} of {len(missing)} measured", flush=True)
     return len(missing)
 
 
