@@ -100,8 +100,9 @@ def test_a_copy_from_iteration_0_is_the_run_that_has_its_order(trial):
     assert same(run.weights, copy)
     at_20 = replace(RECIPE, iterations=21)
     one, other = copies(at_20, trial, job().start(), 20, (order(1), order(1)), ENGINE)
-    moved = (one["fc1.weight"] - run.rewound["fc1.weight"]).abs().max()
-    assert same(one, other) and 0 < moved < 3e-2  # one step of Adam
+    moved = (one["fc2.weight"] - run.rewound["fc2.weight"]).abs()
+    assert same(one, other) and 0 < moved.max() < 3e-2  # one step of Adam
+    assert moved.median() < 5e-3  # with the moments of those before: the first step is one of the whole rate everywhere
 
 
 def test_sparse_copies_stay_sparse(trial):
