@@ -9,19 +9,25 @@ export OMP_NUM_THREADS := 1
 
 PY := .venv/bin/python
 READY := .venv/.ready
+# Where .venv was made: its programs name that folder, so a folder that was copied or moved gets another one.
+MADE := $(shell cat .venv/.ready 2>/dev/null)
 SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))
 # Looked for when it is first needed, and once.
 PYTHON ?= $(eval PYTHON := $(shell for p in python3.11 python3.12 python3; do \
 	$$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done))$(PYTHON)
 
+# What a user has set for pip, where packages come from excepted, would put them elsewhere or leave some out.
+PIP_ALONE := PIP_USER=0 PIP_NO_DEPS=0 PIP_DRY_RUN=0 PIP_REQUIRE_HASHES=0 PIP_IGNORE_INSTALLED=0 \
+	PIP_TARGET= PIP_PREFIX= PIP_ROOT= PIP_CONSTRAINT= PIP_REQUIREMENT= PIP_PYTHON=
+
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 # What a notebook shows depends on: the library without its command line, the records and readings, how it is executed.
-NEEDED := $(filter-out lth/cli.py,$(wildcard lth/*.py lth/*/*.py lth/*/*/*.py)) $(wildcard data/records/*/* data/reference/*) \
-	notebooks/execute.py constraints.txt
+NEEDED := $(filter-out lth/cli.py lth/report/rerun.py,$(wildcard lth/*.py lth/*/*.py lth/*/*/*.py)) \
+	$(wildcard data/records/*/* data/reference/*) notebooks/execute.py constraints.txt
 EXECUTED := book/results/.executed
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg
 
-.PHONY: help book test setup data lint unit nbval bench gpu refresh clean
+.PHONY: help book pdf links test setup data lint unit nbval bench gpu refresh clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +35,12 @@ help: ## list the targets
 book: data $(EXECUTED) ## set up, execute every notebook, build the HTML with warnings as errors, say where it is
 	.venv/bin/jupyter-book build . --all -W -n --keep-going --quiet
 	@echo "Book: $(CURDIR)/_build/html/index.html"
+
+pdf: setup book ## the book as one PDF, printed by the browser, with every figure looked for in it
+	@$(PY) book/pdf.py
+
+links: data $(EXECUTED) ## check the links that lead elsewhere
+	.venv/bin/jupyter-book build . --path-output _build/links --builder linkcheck --all --keep-going --quiet
 
 test: setup lint book unit nbval ## set up and run everything CI checks
 	@echo "All checks passed."
@@ -65,7 +77,7 @@ gpu: $(READY) ## train the studies of the other networks on one GPU; safe to sto
 
 refresh: data ## execute the committed notebooks again, at their default parameters
 	$(PY) notebooks/execute.py --jobs 2
-	$(PY) book/_ext/glued_figures.py notebooks/early_stopping.ipynb early_stopping_figure book/_static/early_stopping.png
+	$(PY) book/_ext/figures.py notebooks/control.ipynb hero book/_static
 
 clean: ## remove what `book` and `test` built; the data, the runs and .venv stay
 	rm -rf _build book/results .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .benchmarks
@@ -76,10 +88,12 @@ $(EXECUTED): $(NOTEBOOKS) $(NEEDED) | data
 	@$(PY) notebooks/execute.py --jobs 2 --to book/results $(if $(filter-out $(NOTEBOOKS),$?),,$(notdir $(basename $?)))
 	@touch $@
 
-$(READY): pyproject.toml constraints.txt
+moved:
+
+$(READY): pyproject.toml constraints.txt $(if $(and $(MADE),$(filter-out "$(CURDIR)","$(MADE)")),moved)
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or 3.12 is needed: install one, or run make PYTHON=/path/to/it." >&2; exit 1; }
 	@$(PYTHON) -c '$(SUITABLE)' || { echo "$(PYTHON) is not Python 3.11 or 3.12: give another one." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' || { echo "$(PYTHON) lacks venv: install the package python3-venv." >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	PIP_USER=0 $(PY) -m pip install -qq --disable-pip-version-check -e ".[book,test]" -c constraints.txt
-	@touch $@
+	$(PIP_ALONE) $(PY) -m pip install -qq --disable-pip-version-check -e ".[book,test]" -c constraints.txt
+	@pwd > $@

@@ -30,11 +30,12 @@ from lth import data
 from lth.data import Images, TrialData, preprocess
 from lth.datasets import catalogue
 from lth.engines import choose
+from lth.engines.settings import exact
 from lth.lottery import TICKET, Chain, next_level
 from lth.paths import commit
 from lth.recipes import RECIPES, Recipe
 from lth.records import benchmarks
-from lth.report.networks import expected
+from lth.report.costs import expected
 from lth.studies.networks import STUDIES as NETWORKS
 from lth.training import batches
 
@@ -57,7 +58,8 @@ def main(
     if wrong := sorted(set(chosen) - set(NAMES)):
         sys.exit(f"unknown network {wrong[0]!r}: choose from {', '.join(NAMES)}")
     if one:
-        print(json.dumps(times(RECIPES[chosen[0]], one, device, seconds)))
+        with exact():
+            print(json.dumps(times(RECIPES[chosen[0]], one, device, seconds)))
         return
     programs = ("tensors", "stacked", f"stacked-{REPLICAS[device]}")
     rows = []
@@ -95,8 +97,6 @@ def _in_a_process(name: str, program: str, device: str, seconds: float) -> list[
 
 def times(recipe: Recipe, program: str, device: str, seconds: float) -> list[dict]:
     """Milliseconds of an iteration and of a measurement, for each replica, and this process's peak memory."""
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
     replicas = int(program.partition("-")[2] or 1)
     advance, measure = (plain if program == "tensors" else engine)(recipe, replicas, device)
     steps = 1 if device == "cpu" else 50
@@ -132,7 +132,7 @@ def noise(recipe: Recipe) -> TrialData:
     for count in (2000, MEASURED):
         pixels = torch.randint(0, 256, (count, *data_set.shape), dtype=torch.uint8, generator=generator)
         labels = torch.randint(0, 10, (count,), generator=generator)
-        parts.append(Images(pixels, labels, *preprocess(pixels, recipe.preprocessing, data_set)))
+        parts.append(Images(pixels, labels, *preprocess(pixels, recipe.preprocessing, data_set.mean, data_set.std)))
     order = torch.randperm(2000, generator=generator)
     return TrialData("noise", *parts, order[MEASURED:], order[:MEASURED], order[:MEASURED])
 
@@ -156,8 +156,6 @@ def engine(recipe: Recipe, replicas: int, device: str) -> tuple[Callable, Callab
 def plain(recipe: Recipe, _: int, device: str) -> tuple[Callable, Callable]:
     """What people write (see plain.py), on images in memory; flips and crops are drawn for each batch."""
     trial, start = noise(recipe), _start(recipe)
-    if device == "cuda":  # no more exact and no less than the engine
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     order, test = batches(trial.train, recipe.batch_size, start.order), trial.test.floats(slice(None)).to(device)
 
     def training():

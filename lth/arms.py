@@ -84,15 +84,7 @@ ARMS = {
             short="one-shot masks with fresh weights",
         ),
         # The 2020 report's control from 8 September on: a chain whose weights are drawn anew at every level.
-        Arm("chain-reinit", mask="own", start="fresh", label="own chain, fresh weights", short="own chain"),
-        # No version of its code did this; the records of some studies hold it.
-        Arm(
-            "chain-rewound",
-            mask="own",
-            start="one draw from level 1",
-            label="own chain, one draw",
-            short="own chain of one draw",
-        ),
+        Arm("chain-reinit", mask="own", start="fresh", label="fresh weights every round", short="own chain"),
         # The report's control before 8 September: a winning ticket of another draw, exact to iteration 0.
         Arm(
             "other-ticket", mask="own", start="one draw", label="ticket of another draw", short="ticket of another draw"

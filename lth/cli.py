@@ -1,8 +1,12 @@
 """The command `lth`."""
 
 # Nothing is imported here that takes long: PyTorch, pandas, Numba and Dask are for the commands that need them.
+import contextlib
+import errno
 import inspect
+import io
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -15,6 +19,7 @@ import typer
 from lth.errors import LthError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+UNWRITTEN = (errno.ENOSPC, errno.EIO, errno.EBADF)  # what writing to a full device, or to nothing, ends with
 StudyName = Annotated[str, typer.Argument(help="A study (`lth status` lists them), or a TOML file that declares one.")]
 
 
@@ -105,7 +110,16 @@ def status(
     """What is done, running and missing of a study, what it cost so far and what the rest may cost."""
     from lth.studies import STUDIES
 
-    head = ["study", "runs", "published", "kept", "running", "missing", "CPU time so far", "CPU time expected"]
+    head = [
+        "study",
+        "runs",
+        "published",
+        "kept",
+        "running",
+        "missing",
+        "training time so far",
+        "training time expected",
+    ]
     _print(head, [_status(changes.study(each)) for each in ([name] if name else STUDIES)])
 
 
@@ -118,12 +132,75 @@ def publish(
 ) -> None:
     """Fold a study's finished runs into data/records/STUDY/."""
     from lth import records
+    from lth.records import published
     from lth.running import state
 
     study = changes.study(name)
-    folder, count = records.publish(study.name, study.runs(), replace)
+    folder, count = records.publish(study.name, study.runs(), replace, name)
     missing = state.of(study).missing
     print(f"{folder} holds {count} runs; {len(missing)} of {len(study.runs())} are missing")
+    if lost := published.diverged(records.load(study.name)):
+        told = f"{lost[0]} and {len(lost) - 1} more" if len(lost) > 1 else lost[0]
+        print(f"training diverged, so that losses are no numbers: {told}", file=sys.stderr)
+
+
+@app.command()
+@changeable
+def verify(
+    changes: Changes,
+    name: Annotated[str | None, typer.Argument(help="A study; all that are published with --all.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every study that is published.")] = False,
+    trial: Annotated[int | None, typer.Option(help="Train this trial again, and compare.")] = None,
+    level: Annotated[int | None, typer.Option(help="Up to this level.")] = None,
+    arm: Annotated[str, typer.Option(help="Which arm at that level; before it, tickets.")] = "ticket",
+) -> None:
+    """Look for contradictions in published records, or train a published run again and compare. Status 1 where any."""
+    from lth import records
+    from lth.records import audit
+    from lth.running import leftovers
+    from lth.studies import STUDIES, declared
+
+    if (name is None) != everything or (trial is None) != (level is None) or (everything and trial is not None):
+        raise LthError("name a study, alone or with --trial and --level, or ask for --all")
+    if trial is not None and level is not None and name is not None:
+        _retrain(changes.study(name), trial, level, arm)
+        return
+    found = 0
+    for each in [name] if name else audit.published():
+        read = records.load(each)
+        problems, missing = audit.contradictions(read), []
+        if each in STUDIES or not everything:
+            runs = changes.study(each).runs()
+            problems, missing = problems + declared.others(read, runs), declared.missing(read, runs)
+        found += len(problems)
+        for line in (*problems, *missing):
+            print(line)
+        print(f"{each}: {len(read.runs)} runs, {len(problems)} contradictions")
+    for line in leftovers.found() if everything else []:
+        print(line)
+    if found:
+        raise LthError(f"{found} contradictions: restore the records with git, or train and publish them again")
+
+
+def _retrain(study, trial: int, level: int, arm: str) -> None:
+    """Train a published run again, and say how it compares; LthError where it has another mask or another curve."""
+    from lth import records
+    from lth.arms import ARMS
+    from lth.errors import check_choice, check_whole
+    from lth.studies.retraining import retrain
+
+    check_choice("arm", arm, ARMS)
+    for what, value in (("trial", trial), ("level", level)):
+        check_whole(what, value)
+    results = []
+    for compared in retrain(study, records.load(study.name), trial, level, arm):
+        print(compared.sentence, flush=True)
+        results.append(compared)
+    if not all(one.mask and one.curve for one in results):
+        raise LthError(
+            "what was trained here is not what is published: on another type of processor sums may be taken in another "
+            "order, and tickets then differ; on the same one, the records or the code are not what they were"
+        )
 
 
 @app.command()
@@ -183,6 +260,28 @@ def claims(
     _print(head, [_claim(row) for row in rows], narrowest=140)
 
 
+@app.command()
+@changeable
+def figure(
+    name: Annotated[str, typer.Argument(help="A notebook, such as quickstart.")],
+    changes: Changes,
+    others: Annotated[
+        list[str] | None, typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Any parameter of the notebook.")
+    ] = None,
+    to: Annotated[Path | None, typer.Option(help="The folder of the page; ./figures/NAME if not given.")] = None,
+) -> None:
+    """Draw a page of the book again, with other parameters: its figures, and its numbers in its prose."""
+    from lth.report.rerun import rerun, value_of
+
+    given = {field.name: getattr(changes, field.name) for field in fields(changes)}
+    for other in others or ():
+        parameter, equals, value = other.partition("=")
+        if not equals:
+            raise LthError(f"a parameter is given as NAME=VALUE, such as -p trials=2, not as {other!r}")
+        given[parameter] = value_of(value)
+    print(rerun(name, given, to or Path("figures") / name))
+
+
 def _claim(row: dict) -> list[str]:
     """A claim as a row of the table: what there is no number for is empty."""
     estimate = "" if row["estimate"] is None else f"{row['estimate']:.2f}"
@@ -194,33 +293,33 @@ def _claim(row: dict) -> list[str]:
 
 
 def _status(study) -> list[str]:
-    """A study as a row of the table. A kept run that is not whole is named and set aside."""
+    """A study as a row of the table, counted from its grid. A kept run that is not whole is named and set aside."""
+    from lth.engines.cost import cost_at
     from lth.records import glance, kept
     from lth.running.notes import running
 
-    runs = {run.key: run for run in study.runs()}
-    published = glance.seconds(study.name)
-    there = kept.keys() & runs.keys()
-    seconds = {key: published[key] for key in runs if key in published}
-    for key in sorted(there - published.keys()):
-        summary, problem = kept.summary(key)
-        if summary is None:
+    records = glance.runs(study.name)
+    done = {key: (seconds, run) for key, (seconds, spec) in records.items() if (run := study.run_of(spec))}
+    published, there = len(done), 0
+    for key in sorted(kept.keys()):
+        seen, problem = kept.glance(key)
+        run = study.run_of(json.loads(seen["spec"])) if seen else None
+        if run and key not in done:
+            seen, problem = kept.summary(key)
+            if seen:
+                done[key] = seen["seconds"], run
+        there += bool(seen and run)
+        if problem:
             print(problem, file=sys.stderr)
-            there.remove(key)
-        else:
-            seconds[key] = summary["seconds"]
-    missing = runs.keys() - seconds.keys()
-    spent, expected = sum(seconds.values()), 0.0
-    if seconds and missing:
-        from lth.engines.cost import cost
-
-        done, rest = (sum(cost(runs[key]) for key in part) for part in (seconds, missing))
-        expected = spent / done * rest
-    counts = [len(runs), len(published.keys() & runs.keys()), len(there)]
-    told = _duration(expected) if seconds else "known after a first run"
-    return [
-        study.name, *map(str, [*counts, running().get(study.name, 0), len(missing)]), _duration(spent), told
-    ]  # fmt: skip
+    spent, expected = sum(seconds for seconds, _ in done.values()), 0.0
+    total = sum(study.counts.values())
+    if done and len(done) < total:
+        whole = sum(count * cost_at(recipe, level) for (recipe, level), count in study.counts.items())
+        part = sum(cost_at(run.recipe, run.level) for _, run in done.values())
+        expected = spent / part * (whole - part)
+    told = _duration(expected) if done else "known after a first run"
+    counts = (total, published, there, running().get(study.name, 0), total - len(done))
+    return [study.name, *map(str, counts), _duration(spent), told]
 
 
 def _duration(seconds: float) -> str:
@@ -240,12 +339,35 @@ def _print(head: list[str], rows: list[list[str]], narrowest: int = 120) -> None
 
 def main() -> None:
     """Entry point: a user's mistake ends in one sentence and status 1, an interruption in status 130."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal that cannot show a sign is no reason to fail
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
+        sys.stdout.flush()
     except LthError as error:
-        print(f"lth: {error}", file=sys.stderr)
-        sys.exit(1)
+        _end(f"lth: {error}", 1)
+    except BrokenPipeError:  # whoever reads has seen enough
+        _end("", 1)
+    except OSError as error:
+        if error.errno not in UNWRITTEN or error.filename:
+            raise
+        _end(f"lth: cannot write what is to be shown ({error.strerror})", 1)
     except SystemExit as end:  # Typer's answer to Ctrl-C is status 130 and no word
         if end.code == 130:
             print("lth: stopped; finished runs are kept, the same command goes on from there", file=sys.stderr)
         raise
+
+
+def _end(message: str, status: int) -> None:
+    """End with a message, after what was printed before; what cannot be written any more is not tried again."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(OSError):
+        if message:
+            print(" ".join(message.splitlines()), file=sys.stderr)
+        sys.stderr.flush()
+    sys.exit(status)

@@ -77,8 +77,8 @@ class Rules:
 
     # The weights to which the survivors of a level go back: those of iteration k of the dense run.
     rewind: Callable[["Chain", int, Left], Weights] = lambda chain, level, dense: dense.rewound
-    # The optimizer's state with which a level starts, given what the level before left: none.
-    carry: Callable[["Chain", int, Left], Moments | None] = lambda chain, level, before: None
+    # The optimizer's state with which a level starts, given what the level before left and the level's masks: none.
+    carry: Callable[["Chain", int, Left, Masks], Moments | None] = lambda chain, level, before, masks: None
     # LthError where these rules and a chain's arms and levels contradict each other.
     check: Callable[["Chain"], None] = lambda chain: None
 
@@ -122,11 +122,11 @@ class Chain:
             self.run(name, level, draw)
             for level in range(self.levels + 1)
             for name in ARMS
-            if level >= self._first_level(name)
+            if level >= self.first_level(name)
             for draw in range(draws.get(name, 0))
         ]
 
-    def _first_level(self, arm: str) -> int:
+    def first_level(self, arm: str) -> int:
         """The first level at which the chain asks for runs of an arm."""
         if ARMS[arm].has_own_chain:
             return 0
@@ -169,7 +169,7 @@ def next_level(
         masks = pruning.full_masks(skeleton(run.recipe), run.recipe.pruning.biases)
     else:
         masks = _next_masks(chain, run, dense, before, gradients)
-        moments = chain.rules.carry(chain, level, before)
+        moments = chain.rules.carry(chain, level, before, masks)
     jobs = [Job(run, _start(chain, run, masks, dense, before), masks, moments)]
     if ARMS[run.arm].has_own_chain:
         return jobs
@@ -205,6 +205,12 @@ def _start(chain: Chain, run: Run, masks: Masks, dense: Left | None, before: Lef
     if not callable(make):
         check_choice("start of an arm", make, STARTS)
         make = STARTS[make]
+    if nothing := next((name for name, value in rewound.items() if not value.isfinite().all()), None):
+        raise LthError(
+            f"the weights {nothing} at which {chain.recipe.name}, trial {chain.trial}, starts are not all numbers: "
+            f"training diverges before the rewind iteration {chain.recipe.rewind}, or initial weights are too large; "
+            "choose a lower learning rate, an earlier rewind iteration or smaller initial weights"
+        )
     final = before.weights if before else rewound
     copies = ({name: value.clone() for name, value in part.items()} for part in (rewound, final))
     made = make(Beginning(run, masks, *copies))

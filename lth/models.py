@@ -223,7 +223,10 @@ def prunable(model: nn.Module, biases: bool = False) -> dict[str, str]:
     These are the weights of convolutions and linear layers, the last of which is the output. Biases, BatchNorm and
     layers marked `never_pruned` (residual shortcuts, [FC] section 4) are not among them, unless `biases` asks for the
     first. A network of one's own can name its weights instead: an attribute `prunable`, such as {"fc1.weight":
-    "linear"}. LthError where there is nothing to prune, or where a name or kind is not known.
+    "linear"}. The weights of other modules (embeddings, recurrent layers, and the projections of nn.MultiheadAttention
+    into queries, keys and values) are pruned only where they are named so.
+
+    LthError where there is nothing to prune, or where a name or kind is not known.
     """
     named = getattr(model, "prunable", None)
     if named is not None and not isinstance(named, Mapping):
@@ -237,8 +240,8 @@ def prunable(model: nn.Module, biases: bool = False) -> dict[str, str]:
             raise LthError(f"unknown kind {kind!r} of the weights {name}: choose convolution, linear or output")
     if not kinds:
         raise LthError(
-            "the network has no weights to prune: it needs an nn.Linear or nn.Conv2d, or an attribute `prunable` that "
-            "names its weights"
+            "the network has no weights to prune: it needs an nn.Linear or nn.Conv2d, or an attribute `prunable` "
+            "that names its weights, as those of embeddings, attention and recurrent layers"
         )
     if biases:
         pairs = [(weight, f"{weight.removesuffix('weight')}bias", kind) for weight, kind in kinds.items()]

@@ -1,6 +1,8 @@
 """Where things lie: everything the project reads or writes is below one data folder."""
 
+import errno
 import os
+import stat
 import subprocess
 from pathlib import Path
 
@@ -17,10 +19,30 @@ def data_dir() -> Path:
     A relative $LTH_DATA is below the folder in which the program was started.
     """
     folder = os.environ.get("LTH_DATA") or ROOT / "data"
+    return Path(os.path.normpath(STARTED_IN / expanded(folder, "LTH_DATA")))
+
+
+def expanded(path: str | Path, what: str) -> Path:
+    """`path` with the user's home in the place of ~; LthError, with `what` names it, where there is no such home."""
     try:
-        return Path(os.path.normpath(STARTED_IN / Path(folder).expanduser()))
+        return Path(path).expanduser()
     except RuntimeError as error:
-        raise LthError(f"LTH_DATA names a home folder that does not exist, {folder!r}: set it to another") from error
+        raise LthError(f"{what} names a home folder that does not exist, {str(path)!r}: set it to another") from error
+
+
+def content_of(path: Path) -> bytes:
+    """The bytes of a file; OSError where it cannot be read, or where something else is in its place."""
+    check_file(path)
+    return path.read_bytes()
+
+
+def check_file(path: Path) -> None:
+    """OSError unless `path` is a file, or a link to one.
+
+    A pipe would have its reader wait for ever, and a device such as /dev/zero has no end: neither is to be opened.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is not a file", str(path))
 
 
 def datasets_dir() -> Path:

@@ -10,11 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from lth.errors import LthError, check_choice, check_positive, check_whole
+from lth.errors import LthError, check_choice, check_name, check_positive, check_switch, check_whole
 
 PREPROCESSINGS = ("l2", "unit", "standard", "none")
 SCOPES = ("layer", "global")
 CORRUPTIONS = ("", "shuffled-pixels", "random-labels", "tenth")  # of the training images (see lth.datasets.corruption)
+CARRIED = (False, True, "moments", "steps", "shuffled")
+LARGEST = 1e6  # standard deviation of initial weights: beyond it no sum of their products is a float32
 
 
 def _is_number(value: object) -> bool:
@@ -80,6 +82,9 @@ class Pruning:
         check_choice("pruning scope", self.scope, SCOPES)
         if not (isinstance(self.criterion, str) or callable(self.criterion)):
             raise LthError(f"a pruning criterion must be a name or a function, not {self.criterion!r}")
+        for switch in ("biases", "inverted", "frozen"):
+            check_switch(switch, getattr(self, switch))
+        check_whole("pruning lag", self.lag)
         if self.biases and self.scope == "global":
             raise LthError("biases are pruned within their layer only: choose the pruning scope layer")
         for kind, rate in self.rates.items():
@@ -114,9 +119,10 @@ class Recipe:
     # studies apart: it says where a study is trained, not what it asks (see lth.studies.parameters.study).
     copy: str = field(default="", compare=False)
     drift_at: tuple[int, ...] = ()  # iterations at which the distance from the start is measured
+    steps_at: tuple[int, ...] = ()  # iterations, from 1, at which the length of the step is measured, with losses
     # What the 2020 replication's code did otherwise (see lth.studies.deviations):
     initial_std: float | None = None  # of initial weights; None: Gaussian Glorot
-    carry_optimizer: bool = False  # each level goes on with the moments that the level before it left
+    carry_optimizer: bool | str = False  # each level goes on with the moments that the level before it left; or a part
     split_per_arm: bool = False  # controls have a split of their own
     resume_level: int = 0  # from this level on the ticket is rewound to a new draw; 0: never
     corruption: str = ""  # what is done to the training images, one of CORRUPTIONS; never to the test images
@@ -129,13 +135,7 @@ class Recipe:
     sources: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.name, str) and self.name):
-            raise LthError(f"the name of a recipe must be a text, not {self.name!r}")
-        if not isinstance(self.optimizer, Optimizer) or not isinstance(self.pruning, Pruning):
-            raise LthError(
-                f"a recipe needs an lth.Optimizer and an lth.Pruning, not {type(self.optimizer).__name__} and "
-                f"{type(self.pruning).__name__}"
-            )
+        self._check_kinds()
         check_choice("preprocessing", self.preprocessing, PREPROCESSINGS)
         check_choice("corruption", self.corruption, CORRUPTIONS)
         if self.masks_from and self.masks_from.masks_from:
@@ -145,6 +145,8 @@ class Recipe:
             check_positive(name.replace("_", " "), getattr(self, name))
         for iteration in self.drift_at:
             check_whole("an iteration at which drift is measured", iteration)
+        for iteration in self.steps_at:
+            check_positive("an iteration at which a step is measured", iteration)
         for name, value in (
             ("rewind", self.rewind),
             ("warmup", self.optimizer.warmup),
@@ -154,10 +156,37 @@ class Recipe:
                 raise LthError(f"{name} must lie between 0 and the {self.iterations} iterations, not {value!r}")
         if late := [m for m in self.optimizer.milestones if m >= self.iterations]:
             raise LthError(f"milestones must lie below the {self.iterations} iterations, not at {late[0]}")
-        if self.initial_std is not None and not (_is_number(self.initial_std) and self.initial_std > 0):
-            raise LthError(f"initial std must be above 0, or None for Gaussian Glorot, not {self.initial_std}")
+        if self.initial_std is not None and not (_is_number(self.initial_std) and 0 < self.initial_std < LARGEST):
+            raise LthError(
+                f"initial std must be a number above 0 and below {LARGEST:g}, or None for Gaussian Glorot, not "
+                f"{self.initial_std!r}"
+            )
+        check_choice("part of an optimizer to carry", self.carry_optimizer, CARRIED)
         if self.carry_optimizer and self.optimizer.name != "adam":
             raise LthError(f"carry optimizer needs adam, whose moments can be carried, not {self.optimizer.name}")
+
+    def _check_kinds(self) -> None:
+        """LthError where a value is of another kind than its field."""
+        check_name("the name of a recipe", self.name)
+        for what, given in (("model", self.model), ("data set", self.dataset)):
+            if not (isinstance(given, str) or callable(given)):
+                raise LthError(f"the {what} of a recipe must be a name, or what makes one, not {given!r}")
+        if not isinstance(self.optimizer, Optimizer) or not isinstance(self.pruning, Pruning):
+            raise LthError(
+                f"a recipe needs an lth.Optimizer and an lth.Pruning, not {type(self.optimizer).__name__} and "
+                f"{type(self.pruning).__name__}"
+            )
+        for switch in ("augment", "split_per_arm"):
+            check_switch(switch.replace("_", " "), getattr(self, switch))
+        check_whole("resume level", self.resume_level)
+        if not (isinstance(self.copy, str) and isinstance(self.drift_at, tuple)):
+            raise LthError(f"copy must be a text and drift_at a tuple, not {self.copy!r} and {self.drift_at!r}")
+        if not isinstance(self.steps_at, tuple):
+            raise LthError(f"steps_at must be a tuple of iterations, not {self.steps_at!r}")
+        if not (self.masks_from is None or isinstance(self.masks_from, Recipe)):
+            raise LthError(f"masks come from an lth.Recipe, or None for its own tickets, not {self.masks_from!r}")
+        if not (isinstance(self.shape, tuple) and self.shape and all(type(n) is int and n > 0 for n in self.shape)):
+            raise LthError(f"the shape of an image must be a tuple of numbers above 0, not {self.shape!r}")
 
     def but(self, **changes: Any) -> Recipe:
         """This recipe with other values of its fields, such as `but(iterations=3000)`; LthError for unknown fields."""

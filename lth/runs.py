@@ -8,7 +8,7 @@ from functools import cached_property
 import torch
 
 from lth.arms import ARMS
-from lth.errors import check_choice
+from lth.errors import check_choice, check_whole
 from lth.names import name_of
 from lth.recipes import Pruning, Recipe
 
@@ -27,6 +27,8 @@ class Run:
 
     def __post_init__(self) -> None:
         check_choice("arm", self.arm, ARMS)
+        for name in ("trial", "draw", "level", "root_seed"):
+            check_whole(name.replace("_", " "), getattr(self, name))
 
     @cached_property
     def spec(self) -> str:
@@ -73,6 +75,7 @@ def recipe_specification(recipe: Recipe) -> dict:
     later = {
         "copy": (recipe.copy, ""),
         "drift_at": (recipe.drift_at, ()),
+        "steps_at": (recipe.steps_at, ()),
         "initial_std": (recipe.initial_std, None),
         "carry_optimizer": (recipe.carry_optimizer, False),
         "split_per_arm": (recipe.split_per_arm, False),

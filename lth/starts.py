@@ -102,7 +102,6 @@ STARTS: dict[str, Callable[[Beginning], Weights]] = {
     "fresh": lambda beginning: beginning.fresh(),
     "final": lambda beginning: beginning.final,
     "one draw": lambda beginning: beginning.drawn_at(level=0),
-    "one draw from level 1": lambda beginning: beginning.drawn_at(level=min(beginning.run.level, 1)),
     "ticket signs": ticket_signs,
     "ticket sizes": ticket_sizes,
     "final signs": final_signs,

@@ -60,7 +60,7 @@ class Trained:
     """What training leaves: the measurements (one array a column), the last weights and those of iteration k.
 
     With a pruning lag, `weights` are those of that many steps before the last. `drift` is a row (see drift) for each
-    iteration of the recipe's drift_at.
+    iteration of the recipe's drift_at, `steps` one (see step) for each of its steps_at.
     """
 
     curve: dict[str, np.ndarray]
@@ -69,6 +69,7 @@ class Trained:
     seconds: float
     moments: Moments | None = field(default=None, repr=False)
     drift: list[dict] = field(default_factory=list)
+    steps: list[dict] = field(default_factory=list)
 
 
 class Engine(Protocol):
@@ -107,7 +108,8 @@ def stops(recipe: Recipe) -> list[int]:
     """The iterations at which training pauses: to measure, to keep the rewind weights, or to end."""
     last = recipe.iterations
     also = {recipe.rewind, last - recipe.pruning.lag, last, *(i for i in recipe.drift_at if i < last)}
-    return sorted({*range(0, last + 1, recipe.eval_every)} | also)
+    around_steps = {i for step in recipe.steps_at if step <= last for i in (step - 1, step)}
+    return sorted({*range(0, last + 1, recipe.eval_every)} | also | around_steps)
 
 
 def train(recipe: Recipe, data: list[TrialData], starts: list[Start], engine: EngineFactory) -> list[Trained]:
@@ -124,6 +126,8 @@ def train(recipe: Recipe, data: list[TrialData], starts: list[Start], engine: En
     scored: list[Weights] = []
     rows: list[dict] = []
     drifts: list[list[dict]] = [[] for _ in starts]
+    steps_taken: list[list[dict]] = [[] for _ in starts]
+    before: list[Weights] = []  # of a step that is measured
     done, loss_sum, loss_steps = 0, np.zeros(len(starts)), 0
     for stop in stops(recipe):
         if steps := stop - done:
@@ -138,6 +142,12 @@ def train(recipe: Recipe, data: list[TrialData], starts: list[Start], engine: En
         if done in recipe.drift_at:
             for replica, start in enumerate(starts):
                 drifts[replica].append({"iteration": done} | drift(start, stack.weights(replica)))
+        if done in recipe.steps_at:
+            after = [stack.weights(replica) for replica in range(len(starts))]
+            for kept, row in zip(steps_taken, _measure_step(stack, starts, before, after), strict=True):
+                kept.append({"iteration": done} | row)
+        if done + 1 in recipe.steps_at:
+            before = [stack.weights(replica) for replica in range(len(starts))]
         if done % recipe.eval_every == 0 or done == recipe.iterations:
             train_loss = loss_sum / loss_steps if loss_steps else None
             rows.append(_measure(recipe, stack, done, train_loss))
@@ -151,6 +161,7 @@ def train(recipe: Recipe, data: list[TrialData], starts: list[Start], engine: En
             seconds,
             stack.moments(replica),
             drifts[replica],
+            steps_taken[replica],
         )
         for replica in range(len(starts))
     ]
@@ -176,6 +187,21 @@ def _measure(recipe: Recipe, stack: Engine, iteration: int, train_loss: np.ndarr
     }
 
 
+def _measure_step(stack: Engine, starts: list[Start], before: list[Weights], after: list[Weights]) -> Iterator[dict]:
+    """For every replica the length of the step from `before` to `after`, and the losses after it."""
+    losses = [stack.evaluate(part)[0] for part in ("subset", "validation")]
+    for replica, (start, old, new) in enumerate(zip(starts, before, after, strict=True)):
+        train_loss, val_loss = (float(loss[replica]) for loss in losses)
+        yield {"train_loss": train_loss, "val_loss": val_loss} | step(start, old, new)
+
+
+def step(start: Start, before: Weights, after: Weights) -> dict[str, float]:
+    """The root mean square of the change of each layer's surviving weights in a step."""
+    survivors = {name: mask for name, mask in start.masks.items() if mask.dim() > 1}
+    changes = {name: (after[name][mask].double() - before[name][mask]) for name, mask in survivors.items()}
+    return {name: float(change.square().mean().sqrt()) for name, change in changes.items()}
+
+
 def drift(start: Start, weights: Weights) -> dict[str, dict[str, float]]:
     """How far the survivors of each layer have come from where they started.
 
@@ -194,6 +220,11 @@ def drift(start: Start, weights: Weights) -> dict[str, dict[str, float]]:
 def early_stop(curve: dict[str, np.ndarray]) -> int:
     """Position of the early-stop iteration in the curve: the first minimum of the validation loss ([FC] section 2).
 
-    Where training diverged, the losses that are not numbers do not count.
+    Where training diverged, the losses that are not numbers do not count; LthError where none is.
     """
-    return int(np.nanargmin(curve["val_loss"]))
+    losses = np.where(np.isfinite(curve["val_loss"]), curve["val_loss"], np.inf)
+    if np.isinf(losses).all():
+        raise LthError(
+            "no validation loss is a number, from the start on: choose smaller initial weights or a lower learning rate"
+        )
+    return int(losses.argmin())

@@ -10,7 +10,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,8 +39,8 @@ def transport(folder: str) -> dict[str, str]:
     return {"transport": "ipc", "ip": os.path.join(tempfile.mkdtemp(dir=folder), "kernel")}
 
 
-def execute(source: Path, target: Path, folder: str) -> None:
-    """Write the executed notebook, without notes on when and how long, which make diffs noisy."""
+def execute(source: Path, target: Path, folder: str, parameters: Mapping[str, object] | None = None) -> None:
+    """Write the executed notebook, without notes on when and, in place, on how long, which make diffs noisy."""
     import nbformat
     import papermill
     from traitlets.config import Config
@@ -48,8 +48,12 @@ def execute(source: Path, target: Path, folder: str) -> None:
     print(f"executing {source.stem}", flush=True)
     config = Config({"KernelManager": transport(folder)})
     # A kernel whose machine trains beside it can be late with its output: the default of 4 seconds is short.
-    notebook = papermill.execute_notebook(source, None, cwd=HERE, progress_bar=False, iopub_timeout=120, config=config)
-    notebook.metadata.pop("papermill")
+    notebook = papermill.execute_notebook(
+        source, None, parameters, cwd=HERE, progress_bar=False, iopub_timeout=120, config=config
+    )
+    seconds = notebook.metadata.pop("papermill")["duration"]
+    if target.parent != HERE:  # a copy for the book, whose page on where everything comes from tells it
+        notebook.metadata["lth"] = {"seconds": round(seconds)}
     notebook.metadata["language_info"] = {"name": "python"}
     for cell in notebook.cells:
         for name in ("execution", "papermill"):

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from tiny_study import SCRIPT, STUDY
@@ -12,6 +13,7 @@ from tiny_study import SCRIPT, STUDY
 from lth import cli, records
 from lth.paths import ROOT, records_dir
 from lth.records import store
+from lth.report import rerun
 from lth.report.claims.paper import every
 from lth.running import cluster, complete
 from lth.studies import parameters
@@ -206,12 +208,12 @@ def test_other_specifications_are_not_published_under_the_same_name(tiny_study, 
     refused(lth("publish", "tiny", "--iterations", "8"), "mixes 2 specifications of the recipe 'tiny'")
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("run", "--help"), ("publish", "--help"), ("claims", "--help")])
-def test_help_imports_nothing_that_takes_long(arguments):
+@pytest.mark.parametrize("command", [(), ("run",), ("publish",), ("claims",), ("figure",)])
+def test_help_imports_nothing_that_takes_long(command):
     heavy = ("torch", "numpy", "pandas", "pyarrow", "pandera", "scipy", "numba", "dask", "distributed", "seaborn")
     script = f"import sys; sys.modules.update(dict.fromkeys({heavy})); from lth.cli import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", script, *arguments],
+        [sys.executable, "-c", script, *command, "--help"],
         check=False,
         capture_output=True,
         text=True,
@@ -249,6 +251,21 @@ def test_the_options_that_change_a_study_are_the_same_everywhere(tiny_study, lth
         with contextlib.suppress(AttributeError, SystemExit):  # there is no study to go on with
             cli.main()
     assert asked == [given] * 3
+
+
+def test_the_options_of_a_figure_reach_its_notebook(tmp_path, lth, monkeypatch):
+    asked = []
+    monkeypatch.setattr(rerun, "rerun", lambda *arguments: asked.append(arguments) or "page.html")
+    options = ("--trials", "2", "--arms", "ticket", "-p", "densities=[0.5, 0.1]", "-p", "study=tiny")
+    assert lth("figure", "accuracy", *options) == (0, "page.html\n", "")
+    name, given, to = asked[0]
+    chosen = {"trials": 2, "arms": "ticket", "densities": [0.5, 0.1], "study": "tiny"}
+    assert name == "accuracy" and {option: value for option, value in given.items() if value is not None} == chosen
+    assert to == Path("figures/accuracy")
+    assert lth("figure", "accuracy", "--to", str(tmp_path))[0] == 0 and asked[1][2] == tmp_path
+    refused(
+        lth("figure", "accuracy", "-p", "trials"), "a parameter is given as NAME=VALUE, such as -p trials=2, not as"
+    )
 
 
 def test_claims_as_json(data_dir, lth):
@@ -291,7 +308,7 @@ def test_a_kept_run_that_cannot_be_opened_is_trained_again_and_published(tiny_st
 
 def test_help_names_the_commands(lth):
     status, out, _ = lth("--help")
-    assert status == 0 and all(command in out for command in ("data", "run", "status", "publish"))
+    assert status == 0 and all(command in out for command in ("data", "run", "status", "publish", "figure"))
 
 
 def test_a_process_of_its_own_ends_with_status_1(data_dir):

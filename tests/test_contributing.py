@@ -9,8 +9,7 @@ import lth
 from lth.criteria import CRITERIA
 from lth.datasets import catalogue, loading
 from lth.paths import ROOT
-from lth.report.claims import figure as claims_figure
-from lth.report.claims import rule
+from lth.report.claims import figure, posthoc, rule
 from lth.report.claims.paper import CLAIMS
 from lth.report.verdicts import CLAIMS as VERDICTS
 
@@ -81,10 +80,12 @@ def test_a_claim(added, monkeypatch):
     exec(example("a claim"), added)
     claim = added["claim"]
     monkeypatch.setitem(CLAIMS, claim.id, claim)
-    rows = rule.table({"lenet": lth.records.load("lenet").runs}).set_index("claim")
+    runs = lth.records.load("lenet").runs
+    rows = rule.table({"lenet": runs}).set_index("claim")
     assert rows.loc["L10", "verdict"] in VERDICTS and rows.loc["L10", "n"] == 20
     assert rows.loc["L10", "claimed"] == "no difference (±0.1 pp)"
-    assert not claims_figure.forest(rows.reset_index(), {"ticket": 20}).axes[0].get_title().startswith("unknown")
+    drawn = figure.forest(posthoc.table(rows.reset_index(), runs), runs)
+    assert "L10 ticket, dense, 51.3%" in set(drawn["row"])
 
 
 def test_a_page(added):

@@ -1,8 +1,11 @@
 """The places that say what to install agree with each other."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -72,7 +75,80 @@ def test_make_help_names_every_target():
     assert targets == phony.split() and {"book", "test", "data", "lint", "unit", "nbval"} <= set(targets)
 
 
-def test_citation_agrees_with_the_package():
+def workflows() -> dict[str, dict]:
+    """The workflows by name."""
+    return {path.stem: yaml.safe_load(path.read_text()) for path in (ROOT / ".github" / "workflows").glob("*.yml")}
+
+
+def steps(workflow: dict) -> list[dict]:
+    """What all of its jobs do."""
+    return [step for job in workflow["jobs"].values() for step in job["steps"]]
+
+
+def test_workflows_make_targets_that_there_are():
+    targets = {line.split()[1] for line in make("help").splitlines()}
+    for name, workflow in workflows().items():
+        job = next(iter(workflow["jobs"].values()))
+        asked = job.get("strategy", {}).get("matrix", {}).get("check", [])
+        asked += [word for step in steps(workflow) for word in re.findall(r"make (\w+)", step.get("run", ""))]
+        assert asked and set(asked) <= targets, name
+
+
+def test_workflows_use_one_version_of_an_action():
+    used = [step["uses"].split("@") for workflow in workflows().values() for step in steps(workflow) if "uses" in step]
+    assert len(dict(used)) == len(set(map(tuple, used)))
+
+
+def test_binder_installs_the_book_without_a_browser():
+    binder = ROOT / "binder"
+    lines = [line for line in (binder / "requirements.txt").read_text().splitlines() if not line.startswith("#")]
+    assert lines[-1] == "-e .[book]" and not any("playwright" in name for name in EXTRAS["book"])
+    constraints = next(line.split()[1] for line in lines if line.startswith("-c "))
+    assert (binder / constraints).resolve() == ROOT / "constraints.txt"
+    python = (binder / "runtime.txt").read_text().strip().removeprefix("python-")
+    assert SpecifierSet(PROJECT["requires-python"]).contains(python)
+    assert os.access(binder / "postBuild", os.X_OK)
+
+
+def test_a_folder_that_was_moved_is_set_up_again(tmp_path):
+    """The programs in .venv name the folder they were made in, and would use its code and data."""
+    place = tmp_path / "a folder"
+    (place / ".venv").mkdir(parents=True)
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        (place / name).write_bytes((ROOT / name).read_bytes())
+    asked = ["make", "-n", "data", f"PYTHON={sys.executable}"]
+    for made, again in (("", False), (str(place), False), (str(tmp_path / "old"), True), (f"{place} 2", True)):
+        (place / ".venv" / ".ready").write_text(f"{made}\n" if made else "")
+        done = subprocess.run(asked, cwd=place, capture_output=True, text=True, check=True)
+        assert ("pip install" in done.stdout) == again, made
+
+
+@pytest.mark.parametrize(
+    "setting", ["PIP_USER=1", "PIP_TARGET=x", "PIP_PREFIX=x", "PIP_ROOT=x", "PIP_NO_DEPS=1", "PIP_DRY_RUN=1",
+                "PIP_REQUIRE_HASHES=1", "PIP_CONSTRAINT=x"],
+)  # fmt: skip
+def test_what_a_user_has_set_for_pip_does_not_lead_it_elsewhere(setting):
+    name, _, value = setting.partition("=")
+    (alone,) = re.findall(r"^PIP_ALONE := ((?:.*\\\n)*.*)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    replaced = dict(item.split("=") for item in alone.replace("\\\n", " ").split())
+    assert replaced[name] != value and replaced[name] in ("", "0")
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_lines_end_the_same_way_on_every_machine():
+    checked = ("Makefile", ".ci/run", "data/records/lenet/SHA256SUMS", "notebooks/claims.ipynb")
+    told = subprocess.run(["git", "check-attr", "eol", *checked], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert told.stdout.count("eol: lf") == len(checked)
+
+
+def test_citations_agree_with_the_package():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    assert citation["version"] == PROJECT["version"] and citation["license"] == "MIT"
-    assert (ROOT / "LICENSE").read_text().startswith("MIT License")
+    preferred = citation["preferred-citation"]
+    zenodo = json.loads((ROOT / ".zenodo.json").read_text())
+    assert {each["version"] for each in (citation, preferred, zenodo)} == {PROJECT["version"]}
+    assert {each["license"] for each in (citation, preferred, zenodo)} == {"MIT"}
+    assert citation["authors"] == preferred["authors"] == zenodo["creators"]
+    assert (citation["title"], citation["keywords"]) == (zenodo["title"], zenodo["keywords"])
+    assert preferred["title"] == yaml.safe_load((ROOT / "_config.yml").read_text())["title"]
+    licence = (ROOT / "LICENSE").read_text()
+    assert licence.startswith("MIT License") and f"Copyright (c) {preferred['year']} " in licence

@@ -1,21 +1,36 @@
 """How to check your own replication: what every run of a lottery ticket experiment must have done, a test a mistake.
 
-Each check takes the runs of a pipeline, as tests/pipeline.py watched them. This project's pipeline passes it; with that
-mistake switched on (lth.studies.deviations), the same pipeline fails it.
+Each check takes the runs of a pipeline, as tests/made/pipeline.py watched them. This project's pipeline passes it; with
+that mistake switched on (lth.studies.deviations, and MORE below), the same pipeline fails it.
 """
 
 import functools
 import math
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 import torch
-from pipeline import EPOCH, deviating, small_world
+from pipeline import EPOCH, SMALL, Hooked, deviating, pipeline, small_world, watch
+from torch import nn
+from torch.nn.utils import prune
 
 from lth.pruning import density
-from lth.studies.deviations import DEVIATIONS
+from lth.studies.deviations import DEVIATIONS, PARTS
 
-OWN_CHAIN = ("ticket", "chain-reinit")  # the arms that are pruned by weights of their own
+OWN_CHAIN = ("ticket", "chain-reinit", "other-ticket")  # the arms that are pruned by weights of their own
+LENGTH = 24  # iterations of every run: they end within an epoch
+ASKED = replace(SMALL, iterations=LENGTH)
+PAIR = {"ticket": 1, "reinit": 1}
+MORE: dict[str, Callable[[], dict]] = {  # mistakes that are no switch of a recipe: pipelines that make them
+    # The "random" arm is a winning ticket of another draw.
+    "ticket-control": lambda: pipeline(ASKED, {"ticket": 1, "other-ticket": 1}, (1, 2)),
+    # Training goes on to the end of the epoch in which it should have ended.
+    "over-length": lambda: pipeline(ASKED, PAIR, (1, 2), watch=functools.partial(watch, past=-LENGTH % EPOCH)),
+    # Pruning scores an attribute that only a forward pass brings up to date, and there is none after the last step.
+    "stale-scores": lambda: pipeline(ASKED, PAIR, (1, 2), watch=functools.partial(watch, engine=Hooked)),
+}
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +43,7 @@ def runs_with(tmp_path_factory, tiny_files):
     @functools.cache
     def watched(mistake: str) -> dict:
         with small_world(tmp_path_factory.mktemp("pipeline"), tiny_files):
-            return deviating(*[mistake] if mistake else [])
+            return MORE[mistake]() if mistake in MORE else deviating(*filter(None, [mistake]), iterations=LENGTH)
 
     return watched
 
@@ -51,7 +66,7 @@ def check_fresh_optimizer(runs):
 def check_initial_scale(runs):
     """The survivors of fresh weights, and all of the dense net's, have the standard deviation of Gaussian Glorot."""
     for (arm, level), run in runs.items():
-        if arm != "ticket" or level == 0:  # a ticket's survivors are chosen by their size
+        if level == 0 or "reinit" in arm:  # a ticket's survivors are chosen by their size
             for name, mask in run.job.masks.items():
                 if mask.dim() > 1:
                     sigma, n = math.sqrt(2 / sum(mask.shape)), int(mask.sum())
@@ -79,6 +94,22 @@ def check_control(runs):
                 assert torch.isclose(ours, theirs, rtol=1e-3).float().mean() < 0.1
         other = controls(runs)[level - 1 if level else 1]
         assert not torch.equal(control.trail[0]["fc3.weight"][-1], other.trail[0]["fc3.weight"][-1])
+
+
+def check_control_is_no_ticket(runs):
+    """No control goes back to where an earlier level of it started, as a ticket does."""
+    for level, control in controls(runs).items():
+        for before in range(level):
+            for name, mask in control.job.masks.items():
+                if mask.dim() > 1:  # biases start at 0
+                    ours, earlier = control.trail[0][name][mask], controls(runs)[before].trail[0][name][mask]
+                    assert torch.isclose(ours, earlier, rtol=1e-3).float().mean() < 0.1
+
+
+def check_length(runs):
+    """As many steps as were asked for, and the last measurement right after the last of them."""
+    for run in runs.values():
+        assert len(run.trail) - 1 == run.trained.curve["iteration"][-1] == run.job.run.recipe.iterations == LENGTH
 
 
 def check_measured_often(runs):
@@ -144,8 +175,16 @@ CHECKS = {  # by the mistake that each of them is to find
     "unpaired-split": check_same_split,
     "lagging-scores": check_scores,
     "lost-weights": check_resumed,
+    "ticket-control": check_control_is_no_ticket,
+    "over-length": check_length,
+    "stale-scores": check_scores,
 }
-ALSO_FOUND = {"lost-weights": {"late-rewind"}}  # weights of a new draw are not those of iteration k either
+ALSO_FOUND = {
+    "lost-weights": {"late-rewind"},  # weights of a new draw are not those of iteration k either
+    "ticket-control": {"chain-control"},  # a ticket of another draw has masks of its own
+    "lagging-scores": {"stale-scores"},  # two ways to score what is one step old
+    "stale-scores": {"lagging-scores"},
+}
 
 
 def passes(check, runs) -> bool:
@@ -213,13 +252,62 @@ def test_resuming_restores_the_original_weights_to_the_bit(runs_with):
     finds("lost-weights", runs_with)
 
 
+def test_the_control_is_not_itself_a_ticket(runs_with):
+    """A random arm that goes through the ticket's procedure is a ticket of another draw, and no control."""
+    finds("ticket-control", runs_with)
+
+
+def test_no_run_is_longer_than_was_asked_for(runs_with):
+    """Training ends after the stated iteration, not at the end of the epoch in which it lies."""
+    finds("over-length", runs_with)
+
+
+def test_scores_do_not_wait_for_a_forward_pass(runs_with):
+    """What is scored are the weights that the last step left, whether or not something was measured after it."""
+    finds("stale-scores", runs_with)
+
+
+def test_measuring_after_the_last_step_hides_that_scores_are_stale(tmp_path, tiny_files):
+    """As the 2020 report's program measured once an epoch, its scores were those of the final weights after all."""
+
+    class Measured(Hooked):
+        def weights(self, replica):
+            self.evaluate("validation")
+            return super().weights(replica)
+
+    with small_world(tmp_path / "data", tiny_files):
+        check_scores(pipeline(ASKED, PAIR, watch=functools.partial(watch, engine=Measured)))
+
+
+def test_torchs_pruning_scores_what_the_last_forward_pass_saw():
+    """So that a step after it is missed unless something is measured before pruning: the mistake "stale-scores"."""
+    for measured, kept in ((False, [False, True]), (True, [True, False])):
+        layer = nn.Linear(2, 1, bias=False)
+        prune.identity(layer, "weight")
+        with torch.no_grad():
+            layer.weight_orig.copy_(torch.tensor([[1.0, 2.0]]))
+            layer(torch.ones(1, 2))
+            layer.weight_orig.copy_(torch.tensor([[2.0, 1.0]]))  # a step of an optimizer
+            if measured:
+                layer(torch.ones(1, 2))
+        prune.l1_unstructured(layer, "weight", amount=1)
+        assert layer.weight_mask[0].bool().tolist() == kept
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_of_a_carried_optimizer_is_found_as_well(part, runs_with):
+    """Moments without their step count, or the other way round, are no fresh optimizer."""
+    with pytest.raises(AssertionError):
+        check_fresh_optimizer(runs_with(part))
+
+
 def test_the_rewound_weights_are_told_from_those_a_step_later(runs_with):
     """The check for k = 1 finds that k = 0 is not it, and the other way round."""
     check_rewound(runs_with("late-rewind"), k=1)
     assert not passes(functools.partial(check_rewound, k=1), runs_with(""))
 
 
-@pytest.mark.parametrize("mistake", DEVIATIONS)
+@pytest.mark.parametrize("mistake", [*DEVIATIONS, *MORE])
 def test_each_mistake_fails_its_own_check_and_passes_all_others(mistake, runs_with):
     """So a failed check names the mistake, and a switch changes what it names and nothing else."""
     failed = {name for name, check in CHECKS.items() if not passes(check, runs_with(mistake))}
@@ -227,4 +315,4 @@ def test_each_mistake_fails_its_own_check_and_passes_all_others(mistake, runs_wi
 
 
 def test_all_mistakes_are_checked():
-    assert CHECKS.keys() == DEVIATIONS.keys()
+    assert CHECKS.keys() == DEVIATIONS.keys() | MORE.keys()

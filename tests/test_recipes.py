@@ -86,6 +86,8 @@ def test_recipes_are_public_and_frozen():
         ({"rewind": "k"}, "not 'k'"),
         ({"train_eval_size": 0}, "train eval size"),
         ({"drift_at": (0.5,)}, "drift is measured must be a whole number.*0.5"),
+        ({"steps_at": (0,)}, "a step is measured must be a whole number of at least 1, not 0"),
+        ({"carry_optimizer": "step"}, "'step': choose one of False, True, moments, steps, shuffled"),
         ({"rewind": 50_001}, "between 0 and the 50000 iterations, not 50001"),
     ],
 )

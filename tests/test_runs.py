@@ -10,15 +10,16 @@ from tiny_study import TINY
 from lth.arms import ARMS
 from lth.errors import LthError
 from lth.paths import ROOT
-from lth.recipes import RECIPES, Optimizer, Pruning, Recipe
+from lth.recipes import CARRIED, RECIPES, Optimizer, Pruning, Recipe
 from lth.runs import Run, recipe_specification, stream
 
 RUN = Run(TINY, "ticket", 0)
 
 
 OPTIONAL = {
-    "copy": "Fashion", "drift_at": (1, 5), "initial_std": 0.01, "carry_optimizer": True, "split_per_arm": True,
-    "resume_level": 2, "sources": (("network", "abc"),), "corruption": "tenth", "masks_from": RECIPES["lenet"],
+    "copy": "Fashion", "drift_at": (1, 5), "steps_at": (1, 5), "initial_std": 0.01, "carry_optimizer": True,
+    "split_per_arm": True, "resume_level": 2, "sources": (("network", "abc"),), "corruption": "tenth",
+    "masks_from": RECIPES["lenet"],
 }  # fmt: skip
 OPTIONAL_IN_PRUNING = {"biases": True, "lag": 1, "inverted": True, "frozen": True}
 
@@ -73,6 +74,7 @@ def test_every_field_changes_the_key():
     recipes = [replace(TINY, **{name: value}) for name, value in in_recipe.items()]
     recipes += [replace(TINY, optimizer=replace(TINY.optimizer, **{n: v})) for n, v in optimizers.items()]
     recipes += [replace(TINY, pruning=replace(TINY.pruning, **{n: v})) for n, v in prunings.items()]
+    recipes += [replace(TINY, carry_optimizer=part) for part in CARRIED if isinstance(part, str)]
     runs = [replace(RUN, **{name: value}) for name, value in changed.items()] + [
         replace(RUN, recipe=r) for r in recipes
     ]

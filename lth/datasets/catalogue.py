@@ -26,6 +26,9 @@ class DataSet:
     mean: tuple[float, ...]  # per channel, of pixels in [0, 1]
     std: tuple[float, ...]
     read: Reader  # (folder, the files' bytes by name) -> training part, test part
+    counts: tuple[tuple[int, ...], ...] = ()  # training and test images of each class, where that is known
+    # SHA-256 of the image copy whose label is plain (see reading.copy_label); that of any other says which it is.
+    plain_copy: str = ""
     sources: tuple[Source, ...] = ()  # tried in this order; `lth data NAME --from DIR` needs none
 
     def __post_init__(self) -> None:
@@ -34,6 +37,12 @@ class DataSet:
                 f"{self.label} has {self.shape[0]} channels: give as many means and standard deviations, not "
                 f"{len(self.mean)} and {len(self.std)}"
             )
+
+    @property
+    def expected(self) -> tuple[tuple[int, ...], ...]:
+        """The counts, unless they are those of another row of which this one was made."""
+        fits = all(len(part) == len(self.classes) for part in self.counts)
+        return self.counts if fits and tuple(map(sum, self.counts)) == self.sizes else ()
 
     @property
     def path(self) -> Path:
@@ -65,6 +74,10 @@ MNIST = DataSet(
     shape=(1, 28, 28),
     sizes=(60_000, 10_000),
     classes=("0", "1", "2", "3", "4", "5", "6", "7", "8", "9"),
+    counts=(
+        (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
+        (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009),
+    ),
     mean=(0.1307,),
     std=(0.3081,),
     read=formats.idx_pairs,
@@ -83,6 +96,7 @@ FASHION_MNIST = DataSet(
     shape=(1, 28, 28),
     sizes=(60_000, 10_000),
     classes=("0", "1", "2", "3", "4", "5", "6", "7", "8", "9"),
+    counts=((6000,) * 10, (1000,) * 10),
     mean=(0.2860,),
     std=(0.3530,),
     read=formats.idx_pairs,
@@ -103,6 +117,8 @@ CIFAR10 = DataSet(
     shape=(3, 32, 32),
     sizes=(50_000, 10_000),
     classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    counts=((5000,) * 10, (1000,) * 10),
+    plain_copy="f67bebde2ff997e2c8bfb766fdefb30c0798c02c8cf07da766ee9be767feaab6",
     mean=(0.4914, 0.4822, 0.4465),
     std=(0.2470, 0.2435, 0.2616),
     read=formats.cifar,

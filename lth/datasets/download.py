@@ -3,7 +3,9 @@
 Everything is put together in a temporary folder beside its final place and renamed, so no file is ever half there.
 """
 
+import errno
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -27,7 +29,8 @@ def fetch(name: str, source: Path | None = None) -> Path:
         return data_set.copy if reading.missing(data_set) else data_set.path
     folder = make_dir(datasets_dir())
     try:
-        with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as scratch:
+        clean()
+        with tempfile.TemporaryDirectory(prefix=f".part-{os.getpid()}-", dir=folder) as scratch:
             return _put_in_place(data_set, Path(scratch), source)
     except OSError as error:
         raise LthError(f"cannot bring {data_set.label} into {folder}: {error}") from error
@@ -43,8 +46,33 @@ def _put_in_place(data_set: DataSet, scratch: Path, source: Path | None) -> Path
         if not files:
             return _copy_in_place(data_set, scratch, folder)
     for file in files:
-        os.replace(file, make_dir(data_set.path) / file.name)
+        _move(file, make_dir(data_set.path) / file.name)
     return data_set.path
+
+
+def clean() -> None:
+    """Delete what interrupted downloads of processes that are gone have left behind."""
+    import psutil  # not there on a bare machine, which fetches nothing
+
+    for folder in datasets_dir().glob(".part-*"):
+        process = folder.name.split("-")[1]
+        if not process.isdecimal() or not psutil.pid_exists(int(process[:9])):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _move(file: Path, target: Path) -> None:
+    """Give a file its place in one step, also where a link leads to another disk."""
+    try:
+        os.replace(file, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        aside = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            shutil.copyfile(file, aside)
+            os.replace(aside, target)
+        finally:
+            aside.unlink(missing_ok=True)
 
 
 def _copy_in_place(data_set: DataSet, scratch: Path, folder: Path) -> Path:
@@ -54,7 +82,7 @@ def _copy_in_place(data_set: DataSet, scratch: Path, folder: Path) -> Path:
         return data_set.copy
     copy = scratch / data_set.copy.name
     reading.write_copy(copy, folders.read_images(data_set, folder))
-    os.replace(copy, data_set.copy)
+    _move(copy, data_set.copy)
     return data_set.copy
 
 

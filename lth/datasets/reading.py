@@ -10,6 +10,7 @@ import hashlib
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +20,7 @@ import torch
 from lth.datasets.catalogue import DataSet
 from lth.datasets.formats import Part
 from lth.errors import LthError
-from lth.paths import datasets_dir
+from lth.paths import content_of, datasets_dir
 
 ARRAYS = ("train", "train_labels", "test", "test_labels")  # of the archive of a copy
 
@@ -40,7 +41,8 @@ def md5_of(content: bytes) -> str:
 
 def verified(path: Path, md5: str, way_out: str) -> bytes:
     """The bytes of `path`; LthError, ending in `way_out`, unless they have the checksum."""
-    content = path.read_bytes()
+    with _readable(path):
+        content = content_of(path)
     if md5_of(content) != md5:
         raise LthError(f"{path} is corrupt (its MD5 is not {md5}): {way_out}")
     return content
@@ -48,12 +50,35 @@ def verified(path: Path, md5: str, way_out: str) -> bytes:
 
 def missing(data_set: DataSet) -> list[str]:
     """The names of the original files that are not on disk."""
-    return [name for name, _ in data_set.files if not (data_set.path / name).is_file()]
+    with _readable(data_set.path):
+        return [name for name, _ in data_set.files if not (data_set.path / name).is_file()]
+
+
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """LthError where `path` cannot be read, as where another user has fetched it for himself alone."""
+    try:
+        yield
+    except OSError as error:
+        raise LthError(
+            f"cannot read {error.filename or path} ({error.strerror}): make it readable, or set LTH_DATA to another "
+            "folder"
+        ) from error
 
 
 def copy_label(data_set: DataSet) -> str:
-    """The label of the copy that stands in for the original; empty where the original is there, or neither."""
-    return _read_label(data_set) if missing(data_set) and data_set.copy.is_file() else ""
+    """The label of the copy that stands in for the original; empty where the original is there, or neither.
+
+    It is part of a run's key. So it says which copy it is, by the first digits of its fingerprint, unless that is the
+    one which published records are on.
+    """
+    return _read_label(data_set) if missing(data_set) and _copied(data_set) else ""
+
+
+def _copied(data_set: DataSet) -> bool:
+    """Whether there is a copy."""
+    with _readable(data_set.copy):
+        return data_set.copy.is_file()
 
 
 def read(data_set: DataSet, copy: str | None = None) -> Raw:
@@ -67,7 +92,7 @@ def read(data_set: DataSet, copy: str | None = None) -> Raw:
     if not copy and not missing(data_set):
         contents = {name: verified(data_set.path / name, md5, again) for name, md5 in data_set.files}
         return _checked(data_set, Raw(data_set.label, *data_set.read(data_set.path, contents)), data_set.path, again)
-    copy_there = _read_label(data_set) if data_set.copy.is_file() else ""
+    copy_there = _read_label(data_set) if _copied(data_set) else ""
     if copy and copy == copy_there:
         return _checked(data_set, _read_copy(data_set), data_set.copy, _anew(data_set))
     wanted = copy or data_set.label
@@ -86,7 +111,17 @@ def copy_fingerprint(data_set: DataSet) -> str:
     no copy, or where it is corrupt.
     """
     with _copy_arrays(data_set) as arrays:
-        return str(arrays["sha256"]) if "sha256" in arrays else _fingerprint(arrays)
+        if "sha256" in arrays:
+            return str(arrays["sha256"])
+    at = data_set.copy.stat()
+    return _computed(data_set, at.st_mtime_ns, at.st_size)
+
+
+@lru_cache(maxsize=8)
+def _computed(data_set: DataSet, changed: int, size: int) -> str:
+    """The fingerprint of an archive that does not hold it, once for each time that it changed."""
+    with _copy_arrays(data_set) as arrays:
+        return _fingerprint(arrays)
 
 
 def _fingerprint(arrays: Mapping[str, np.ndarray]) -> str:
@@ -111,14 +146,18 @@ def _copy_arrays(data_set: DataSet) -> Iterator[np.lib.npyio.NpzFile]:
             yield arrays
     except FileNotFoundError as error:
         raise LthError(f"there is no copy of {data_set.label}: run `lth data {data_set.name} --from DIR`") from error
+    except PermissionError as error:
+        raise LthError(f"cannot read {data_set.copy} ({error.strerror}): make it readable") from error
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise LthError(f"{data_set.copy} is corrupt: {_anew(data_set)}") from error
 
 
 def _read_label(data_set: DataSet) -> str:
-    """The label of a copy, without reading its images."""
+    """The label of a copy with the first digits of its fingerprint, such as "MNIST (image copy 01234567)"."""
     with _copy_arrays(data_set) as arrays:
-        return str(arrays["label"])
+        label = str(arrays["label"])
+    fingerprint = copy_fingerprint(data_set)
+    return label if fingerprint == data_set.plain_copy else f"{label.removesuffix(')')} {fingerprint[:8]})"
 
 
 def _read_copy(data_set: DataSet) -> Raw:
@@ -128,7 +167,7 @@ def _read_copy(data_set: DataSet) -> Raw:
         if "sha256" in archive and str(archive["sha256"]) != _fingerprint(arrays):
             raise ValueError("its arrays are not those that were written")
         train, train_labels, test, test_labels = (torch.from_numpy(array) for array in arrays.values())
-        return Raw(str(archive["label"]), (train, train_labels), (test, test_labels))
+        return Raw(_read_label(data_set), (train, train_labels), (test, test_labels))
 
 
 def write_copy(path: Path, raw: Raw) -> None:
@@ -152,6 +191,11 @@ def _checked(data_set: DataSet, raw: Raw, path: Path, way_out: str) -> Raw:
                 f"{path} holds the label {label}, but {data_set.label} has {len(data_set.classes)} classes "
                 f"({', '.join(data_set.classes)}): {way_out}"
             )
+    for (_, labels), counts in zip((raw.train, raw.test), data_set.expected, strict=False):
+        counted = torch.bincount(labels, minlength=len(data_set.classes)).tolist()
+        for name, count, found in zip(data_set.classes, counts, counted, strict=True):
+            if count != found:
+                raise LthError(f"{path} holds {found} images of {name} where {data_set.label} has {count}: {way_out}")
     return raw
 
 

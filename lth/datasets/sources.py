@@ -120,5 +120,7 @@ def _call(place: Path, *command: str) -> None:
         subprocess.run(command, cwd=place, check=True, capture_output=True, timeout=PACKAGE_SECONDS)
     except FileNotFoundError as error:
         raise Unreachable(f"{command[0]} is not installed") from error
+    except OSError as error:
+        raise Unreachable(f"{command[0]} cannot be run ({error.strerror})") from error
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         raise Unreachable(f"{' '.join(command[:2])} failed") from error

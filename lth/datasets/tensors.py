@@ -8,7 +8,7 @@ from functools import cached_property
 import torch
 
 from lth.data import Images, preprocess
-from lth.errors import LthError, check_choice
+from lth.errors import LthError, check_choice, check_name
 from lth.recipes import PREPROCESSINGS
 
 Labelled = tuple[torch.Tensor, torch.Tensor]  # images (n, …), labels int64 (n,)
@@ -33,8 +33,13 @@ class Data:
     name: str = "own data"
 
     def __post_init__(self) -> None:
+        check_name("the name of data", self.name)
         for part, pair in (("train", self.train), ("test", self.test)):
-            if len(pair) != 2 or not all(isinstance(tensor, torch.Tensor) for tensor in pair):
+            if (
+                not isinstance(pair, tuple | list)
+                or len(pair) != 2
+                or not all(isinstance(tensor, torch.Tensor) for tensor in pair)
+            ):
                 raise LthError(f"{part} must be a pair of tensors, images and labels, not {_types(pair)}")
             images, labels = pair
             if images.dtype not in (torch.uint8, torch.float32):

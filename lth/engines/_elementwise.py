@@ -1,25 +1,10 @@
 """Compiled passes over memory that both CPU engines make: softmax with its loss, Adam, and bytes to floats."""
 
-import hashlib
-from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-_FILES = ("_kernels.py", "_simd.py", "_elementwise.py")
-_SOURCES = hashlib.sha256(b"".join((Path(__file__).parent / name).read_bytes() for name in _FILES)).hexdigest()[:12]
-
-
-def cached(function: Callable) -> Callable:
-    """Compile, and keep the result on disk: compiling takes seconds, in every process.
-
-    Numba compiles again when the function's file changes, but not when a file does from which it calls something. So
-    the name it files the result under contains a hash of all of these files.
-    """
-    function.__qualname__ += f"-{_SOURCES}"
-    return njit(error_model="numpy", cache=True)(function)
+from lth.engines._cache import cached
 
 
 class Adam(NamedTuple):

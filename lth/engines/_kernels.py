@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from lth.engines._elementwise import cached, classify, update
+from lth.engines._cache import cached
+from lth.engines._elementwise import classify, update
 from lth.engines._simd import (
     LANES,
     add_dots,

@@ -17,9 +17,15 @@ RELATIVE = (0.02, 0.03, 0.11, 0.24, 0.50, 1.0)
 
 def cost(run: Run) -> float:
     """Roughly what a run costs, in iterations of the dense network: that of fully connected nets follows density."""
-    densities = _densities(run.recipe, 100 * (run.level // 100 + 1))
-    relative = 1.0 if densities is None else float(np.interp(densities[run.level], DENSITIES, RELATIVE))
-    return run.recipe.iterations * relative
+    return cost_at(run.recipe, run.level)
+
+
+@lru_cache(maxsize=10_000)
+def cost_at(recipe: Recipe, level: int) -> float:
+    """Likewise, of any run of that recipe and level."""
+    densities = _densities(recipe, 100 * (level // 100 + 1))
+    relative = 1.0 if densities is None else float(np.interp(densities[level], DENSITIES, RELATIVE))
+    return recipe.iterations * relative
 
 
 @lru_cache(maxsize=256)

@@ -55,11 +55,7 @@ class Dense:
         self._parts = {part: _prepare(self._data, part) for part in PARTS}
 
     def advance(self, indices: torch.Tensor, iteration: int) -> np.ndarray:
-        """Take indices.shape[1] steps after `iteration` finished ones; returns the mean training loss, shape (1,).
-
-        Denormal numbers are flushed to 0 in the calling thread from here on: moments that fade away would cost tenfold.
-        """
-        torch.set_flush_denormal(True)
+        """Take indices.shape[1] steps after `iteration` finished ones; returns the mean training loss, shape (1,)."""
         rows, loss = self._rows[0], 0.0
         labels = self._data.images.labels[indices[0]].numpy()
         for step, batch in enumerate(indices[0].numpy()):

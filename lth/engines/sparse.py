@@ -41,11 +41,7 @@ class Sparse:
         )
 
     def advance(self, indices: torch.Tensor, iteration: int) -> np.ndarray:
-        """Take indices.shape[1] steps after `iteration` finished ones; returns the mean training loss, shape (1,).
-
-        Denormal numbers are flushed to 0 in the calling thread from here on: moments that fade away would cost tenfold.
-        """
-        torch.set_flush_denormal(True)
+        """Take indices.shape[1] steps after `iteration` finished ones; returns the mean training loss, shape (1,)."""
         batches = indices[0].contiguous().numpy()
         rates = np.array([self._recipe.optimizer.learning_rate_at(iteration + i) for i in range(len(batches))])
         inputs = self._inputs[id(self._data.images)]

@@ -25,8 +25,6 @@ class Stacked:
 
     def __init__(self, recipe: Recipe, data: list[TrialData], starts: list[Start], device: str = "cpu"):
         self.recipe, self.device, self.starts = recipe, torch.device(device), starts
-        if device == "cuda":
-            _exact()
         self.net = skeleton(recipe)
         if not next(self.net.parameters()).is_meta:
             self.net.to(device)  # what one's own network keeps beside its state
@@ -155,16 +153,6 @@ def _captured(step: Callable[[], None], state: list[torch.Tensor]) -> Callable[[
     for value, old in zip(state, kept, strict=True):
         value.copy_(old)
     return graph.replay
-
-
-def _exact() -> None:
-    """Whole float32 products and kernels that repeat bit for bit, on the GPU.
-
-    TF32 and bfloat16 keep 8 to 11 bits of each factor; whether tickets win by half a percentage point should not hang
-    on that, nor should a record from a GPU differ from a CPU's by more than the order of its sums.
-    """
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
 
 
 def _cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -97,6 +97,18 @@ def _drift(row: Mapping, spec: Mapping) -> str | None:
     return None
 
 
+def _steps(row: Mapping, spec: Mapping) -> str | None:
+    text = row.get("steps")
+    rows = [] if text is None or _empty(text) else json.loads(text)
+    wanted = [i for i in spec["recipe"].get("steps_at", ()) if i <= spec["recipe"]["iterations"]]
+    if [moment["iteration"] for moment in rows] != wanted:
+        return f"must have the iterations {wanted}"
+    needed = {"iteration", "train_loss", "val_loss"}
+    if not all(needed < moment.keys() and all(map(_number, moment.values())) for moment in rows):
+        return "must give a train_loss, a val_loss and a number for every layer"
+    return None
+
+
 def _wrong_test_images(row: Mapping, spec: Mapping) -> str | None:
     places = row.get("wrong_test_images")
     if places is None or _empty(places):
@@ -135,6 +147,7 @@ CHECKS = {
     "input_connections": _input_connections,
     "start_histogram": _start_histogram,
     "drift": _drift,
+    "steps": _steps,
     "wrong_test_images": _wrong_test_images,
     "spec": _spec,
     "mask_sha256": _mask_sha256,

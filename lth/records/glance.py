@@ -8,13 +8,17 @@ FILES = ("curves.parquet", "runs.parquet")
 AGAIN = "publish the study again with --replace"
 
 
-def seconds(study: str) -> dict[str, float]:
-    """The computing time of every published run of `study`, by key; LthError where a file is not as published."""
+def runs(study: str) -> dict[str, tuple[float, dict]]:
+    """How long every published run of `study` trained, and its specification, by key.
+
+    LthError where a file is not as published.
+    """
     if not parquet.exists(study, FILES):
         return {}
-    _, runs = parquet.verified(study, FILES, "studies", AGAIN)
-    table = runs.table(["key", "seconds"])
-    return dict(zip(table["key"].to_pylist(), table["seconds"].to_pylist(), strict=True))
+    _, file = parquet.verified(study, FILES, "studies", AGAIN)
+    table = file.table(["key", "seconds", "spec"])
+    columns = (table[name].to_pylist() for name in table.column_names)
+    return {key: (seconds, json.loads(spec)) for key, seconds, spec in zip(*columns, strict=True)}
 
 
 def copies(study: str) -> dict[str, str]:

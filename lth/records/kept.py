@@ -11,11 +11,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
-import psutil
 from safetensors import SafetensorError, safe_open
 
 from lth.errors import LthError
-from lth.paths import runs_dir
+from lth.paths import check_file, runs_dir
 
 
 def path(key: str) -> Path:
@@ -36,6 +35,7 @@ def load(key: str) -> tuple[dict, dict[str, np.ndarray]]:
     if not os.path.lexists(path(key)):
         raise FileNotFoundError(path(key))
     try:
+        check_file(path(key))
         with safe_open(path(key).resolve(strict=True), "np") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}
             metadata = file.metadata() or {}
@@ -58,6 +58,16 @@ def sha256(summary: str, arrays: Mapping[str, np.ndarray]) -> str:
     for name in sorted(arrays):
         total.update(name.encode() + arrays[name].tobytes())
     return total.hexdigest()
+
+
+def glance(key: str) -> tuple[dict | None, str]:
+    """The summary of the kept run without looking at its arrays, or None as `summary` gives it."""
+    try:
+        check_file(path(key))
+        with safe_open(path(key), "np") as file:
+            return json.loads((file.metadata() or {}).get("summary", "")), ""
+    except (OSError, ValueError, SafetensorError):
+        return summary(key)
 
 
 def summary(key: str) -> tuple[dict | None, str]:
@@ -90,6 +100,8 @@ def verify(keys: Iterable[str]) -> list[str]:
 
 def clean() -> None:
     """Delete what interrupted writes of processes that are gone have left behind."""
+    import psutil  # which is for the machine that keeps runs
+
     for file in runs_dir().glob(".*.tmp"):
         process = file.name.split(".")[-2]
         if process.isdecimal() and not psutil.pid_exists(int(process)):

@@ -15,7 +15,7 @@ import pyarrow as arrow
 import pyarrow.parquet as parquet
 
 from lth.errors import LthError
-from lth.paths import records_dir
+from lth.paths import content_of, records_dir
 
 SUMS = "SHA256SUMS"
 
@@ -42,7 +42,7 @@ def exists(folder: str, names: Sequence[str]) -> bool:
 
     The tables of a first publication that was interrupted before its list of checksums was written are not.
     """
-    return any((records_dir() / folder / name).exists() for name in (SUMS, *names))
+    return any(os.path.lexists(records_dir() / folder / name) for name in (SUMS, *names))
 
 
 def verified(folder: str, names: Sequence[str], what: str, again: str) -> list[File]:
@@ -75,7 +75,7 @@ class _Differs(Exception):
 
 def _sums(place: Path) -> set[tuple[str, str]]:
     """The list of checksums: (SHA-256, name)."""
-    lines = (place / SUMS).read_text(errors="replace").splitlines()
+    lines = content_of(place / SUMS).decode(errors="replace").splitlines()
     return {(sha256, name) for sha256, _, name in (line.partition("  ") for line in lines)}
 
 
@@ -84,7 +84,7 @@ def _meant(place: Path, name: str, sums: set[tuple[str, str]]) -> File:
     missing = None
     for path in (place / name, place / f".{name}"):
         try:
-            content = path.read_bytes()
+            content = content_of(path)
         except FileNotFoundError as error:
             missing = missing or error
             continue
@@ -113,17 +113,19 @@ def write(folder: Path, tables: dict[str, arrow.Table]) -> None:
         for name in tables:
             (folder / f".{name}").replace(folder / name)
     except OSError as error:
-        raise LthError(f"cannot write records in {folder} ({error.strerror}): make room there and try again") from error
+        raise LthError(
+            f"cannot write records in {folder} ({error.strerror}): make room there, clear the way and try again"
+        ) from error
 
 
 def finish(folder: Path, names: Sequence[str]) -> None:
     """End a publication that was interrupted: new tables that the list means get their names, others are deleted."""
-    sums = _sums(folder) if (folder / SUMS).exists() else set()
+    sums = _sums(folder) if os.path.lexists(folder / SUMS) else set()
     for name in names:
         aside = folder / f".{name}"
-        if not aside.exists():
+        if not os.path.lexists(aside):
             continue
-        if (hashlib.sha256(aside.read_bytes()).hexdigest(), name) in sums:
+        if (hashlib.sha256(content_of(aside)).hexdigest(), name) in sums:
             aside.replace(folder / name)
         else:
             aside.unlink()

@@ -21,7 +21,7 @@ from lth.records.schema import CURVES, KEYS, LOSSES, RUNS, columns
 from lth.records.store import Finished
 from lth.runs import Run
 
-__all__ = ["FILES", "KEYS", "LOSSES", "Records", "collect", "columns", "copies", "load", "load_or_empty",
+__all__ = ["FILES", "KEYS", "LOSSES", "Records", "collect", "columns", "copies", "diverged", "load", "load_or_empty",
            "of_finished", "publish"]  # fmt: skip
 MOST_BYTES = 2**29  # of tables that are kept in memory
 
@@ -113,17 +113,17 @@ def _tables(study: str, finished: Iterable[Finished]) -> tuple[pd.DataFrame, pd.
     return _concat(curves) if curves else pd.DataFrame(), rows
 
 
-def publish(study: str, runs: list[Run], replace: bool = False) -> tuple[Path, int]:
+def publish(study: str, runs: list[Run], replace: bool = False, asked: str = "") -> tuple[Path, int]:
     """Fold finished `runs` into data/records/`study`/; returns the folder and how many runs it holds now.
 
     Runs already published stay, and the files are left alone where there is nothing new. LthError where they were made
-    by another recipe of the same name, unless `replace`.
+    by another recipe of the same name, unless `replace`. `asked` is how the command line names the study.
     """
     old = _nothing(study) if replace else load_or_empty(study)
     todo = store.keys() - set(old.runs["key"])
     new = _collect(study, [run for run in runs if run.key in todo], old)
     if new.runs.empty and old.runs.empty:
-        raise LthError(f"no run of the study {study!r} is finished yet: `lth run {study}` trains it")
+        raise LthError(f"no run of the study {study!r} is finished yet: `lth run {asked or study}` trains it")
     folder = make_dir(records_dir() / study)
     if new.runs.empty:
         tables.finish(folder, FILES)
@@ -132,6 +132,12 @@ def publish(study: str, runs: list[Run], replace: bool = False) -> tuple[Path, i
     frames = zip(FILES, (folded.curves, folded.runs), strict=True)
     tables.write(folder, {name: arrow.Table.from_pandas(frame, preserve_index=False) for name, frame in frames})
     return folder, len(folded.runs)
+
+
+def diverged(runs: Records) -> list[str]:
+    """The runs of which a loss is not a number, as tables name them."""
+    lost = runs.curves[runs.curves[LOSSES].isna().any(axis=1)]
+    return sorted({contents.named(row) for row in lost[KEYS].drop_duplicates().to_dict("records")})
 
 
 def _nothing(study: str) -> Records:

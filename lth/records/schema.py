@@ -79,6 +79,10 @@ RUNS = pa.DataFrameSchema(
         "drift": _column("JSON", "a row for each iteration that the recipe asks for: its number, and layer -> scale, "
                          "moved and cosine of the remaining weights against their start; empty where it asks for none",
                          nullable=True),
+        "steps": _column("JSON", "a row for each iteration that the recipe asks for: its number, train_loss on a fixed "
+                         "part of the training images and val_loss after it, and layer -> root mean square of the "
+                         "change of the remaining weights in that one step; empty where it asks for none",
+                         nullable=True, required=False),
         "wrong_test_images": _column("list of whole numbers", "positions of the test images that are put into a wrong "
                                      "class after the last iteration; empty where they were not kept",
                                      nullable=True, required=False),
@@ -88,7 +92,7 @@ RUNS = pa.DataFrameSchema(
         "engine": _column("text", "the program that trained it"),
         "device": _column("text", "cpu, or the name of the GPU"),
         "machine": _column("text", "the processor's architecture"),
-        "seconds": _column("number", "computing time of the run"),
+        "seconds": _column("number", "wall time of the training; of runs side by side, each one's share"),
         "versions": _column("JSON", "versions of python, torch and numpy"),
         "commit": _column("text", "commit of this repository; empty outside of git"),
         "time": _column("text", "when it was finished, ISO 8601 in UTC"),

@@ -3,31 +3,18 @@
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from safetensors.torch import save
 
 from lth.errors import LthError
-from lth.models import Masks, Weights
 from lth.paths import make_dir
+from lth.records.finished import Finished
 from lth.records.kept import clean, keys, load, path, set_aside, sha256, verify
 from lth.training import Moments
 
 __all__ = ["GROUPS", "Finished", "clean", "keys", "path", "read", "read_or_set_aside", "verify", "write"]
-
-
-@dataclass(frozen=True)
-class Finished:
-    """What a run leaves: its record (curve, summary with provenance) and, for a chain to go on, its tensors."""
-
-    summary: dict
-    curve: dict[str, np.ndarray]
-    weights: Weights = field(default_factory=dict, repr=False)
-    rewound: Weights = field(default_factory=dict, repr=False)
-    masks: Masks = field(default_factory=dict, repr=False)
-    moments: Moments | None = field(default=None, repr=False)
 
 
 GROUPS = ("weights", "rewound", "masks", "first", "second")

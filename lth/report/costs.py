@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,21 +14,22 @@ from lth.errors import check_choice
 from lth.models import skeleton
 from lth.pruning import ladder
 from lth.recipes import Recipe
-from lth.report import styles
-from lth.report.axes import density_axis, new_figure
+from lth.records import benchmarks
+from lth.report import axes, styles
 from lth.report.styles import Style
 from lth.studies.study import Study
 
 TEST_IMAGES = 10_000  # of MNIST and of CIFAR-10
 FLOOR = "products"  # the matrix products of a dense step and nothing else
 LOOP = "dataloader"  # what people write
+TIMED = ("benchmark-cpu", "benchmark-cuda")  # what `make bench` and `make gpu` write
 PROGRAMS = {
-    LOOP: Style("PyTorch with a DataLoader", styles.GREY, "s", (4, 2)),
+    LOOP: Style("PyTorch, DataLoader", styles.GREY, "s", (4, 2)),
     "tensors": Style("PyTorch, images in memory", styles.PINK, "D", (6, 1, 1, 1)),
-    "stacked": Style("engine stacked, one run", styles.GREEN, "^", (1, 1.5)),
-    "stacked-4": Style("engine stacked, four runs", styles.BROWN, "v", (3, 1, 1, 1, 1, 1)),
-    "dense": Style("engine dense", styles.ORANGE, "P", (2, 2)),
-    "sparse": Style("engine sparse", styles.BLUE, "o"),
+    "stacked": Style("stacked, one run", styles.GREEN, "^", (1, 1.5)),
+    "stacked-4": Style("stacked, four runs", styles.BROWN, "v", (3, 1, 1, 1, 1, 1)),
+    "dense": Style("dense", styles.ORANGE, "P", (2, 2)),
+    "sparse": Style("sparse", styles.BLUE, "o"),
 }
 
 
@@ -76,6 +79,20 @@ def study_seconds(costs: pd.DataFrame, study: Study, engine: str = "auto") -> fl
     return total
 
 
+def expected(studies: Iterable[Study]) -> pd.DataFrame:
+    """How long each study takes on one core, and on a GPU, by what was timed; "not timed" where nothing was."""
+    rows = {}
+    for study in studies:
+        models = {recipe.model for recipe in study.recipes}
+        row = {"runs": f"{len(study.runs()):,}", "iterations of each": f"{study.recipes[0].iterations:,}"}
+        for record, machine, engine in zip(TIMED, ("one core", "one GPU"), ("auto", None), strict=True):
+            timed = benchmarks.load_or_none(record)
+            known = timed is not None and models <= set(timed["model"])
+            row[machine] = duration(study_seconds(timed, study, engine or widest(timed))) if known else "not timed"
+        rows[study.name] = row
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("study")
+
+
 def duration(seconds: float) -> str:
     """A duration in the unit that suits it: "45 minutes", "3.2 hours", "5.1 days"."""
     for unit, size in (("days", 86_400), ("hours", 3600)):
@@ -84,15 +101,19 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes"
 
 
-def provenance(costs: pd.DataFrame, record: str) -> str:
-    """Where the chapter's numbers come from, for its captions: record, hash, machine, versions, commit and time."""
+def source(costs: pd.DataFrame, record: str) -> dict[str, Any]:
+    """What is to be known of a benchmark's record: its name, hash, commit, day, machine and versions."""
     digest = hashlib.sha256(pd.util.hash_pandas_object(costs, index=False).to_numpy().tobytes()).hexdigest()[:12]
     last = costs.sort_values("time").iloc[-1]
     versions = ", ".join(f"{name} {version}" for name, version in json.loads(last["versions"]).items())
-    return (
-        f"Notebook cost.ipynb, record {record} {digest}, timed at commit {last['commit']} on {last['time'][:10]}, "
-        f"one core of {last['machine']} with {last['cores']} cores, {versions}."
-    )
+    return {
+        "study": record,
+        "records": digest,
+        "commits": [last["commit"][:7]],
+        "day": last["time"][:10],
+        "machine": f"one core of {last['machine']} with {last['cores']} cores",
+        "versions": versions,
+    }
 
 
 def table(costs: pd.DataFrame) -> pd.DataFrame:
@@ -109,24 +130,31 @@ def table(costs: pd.DataFrame) -> pd.DataFrame:
     return shown.rename(index={name: style.label for name, style in PROGRAMS.items()}).rename_axis("program")
 
 
-def against_density(costs: pd.DataFrame) -> Figure:
+def frame(costs: pd.DataFrame) -> pd.DataFrame:
+    """What an iteration costs: columns line (a program of PROGRAMS, or FLOOR), percent of the weights, milliseconds."""
+    steps = costs[(costs["what"] == "step") & costs["engine"].isin([*PROGRAMS, FLOOR])]
+    steps = steps.sort_values(["engine", "density"])
+    percents, milliseconds = 100 * steps["density"], steps["milliseconds"]
+    return pd.DataFrame({"line": steps["engine"], "percent": percents, "milliseconds": milliseconds})
+
+
+def against_density(frame: pd.DataFrame) -> list[Figure]:
     """The cost of an iteration against density, both on log axes, by program; dotted: the matrix products alone."""
-    steps = costs[costs["what"] == "step"]
-    figure, ax = new_figure((7.2, 4.8))
+    figure, ax = axes.new_panel("One training iteration", axes.WIDE)
     for engine, style in PROGRAMS.items():
-        rows = steps[steps["engine"] == engine].sort_values("density")
+        rows = frame[frame["line"] == engine]
         ax.plot(
-            100 * rows["density"], rows["milliseconds"], label=style.label, color=style.colour, marker=style.marker,
-            linestyle=style.linestyle, linewidth=1.6, markersize=6, markeredgecolor="white",
+            rows["percent"], rows["milliseconds"], label=style.label, color=style.colour, marker=style.marker,
+            linestyle=style.linestyle, markeredgewidth=0,
         )  # fmt: skip
-    floor = steps.loc[steps["engine"] == FLOOR, "milliseconds"].min()
-    ax.axhline(floor, color="0.35", linestyle=":", linewidth=1.2, label="dense matrix products alone")
-    density_axis(ax, 100 * steps["density"].unique())
+    floor = frame.loc[frame["line"] == FLOOR, "milliseconds"].min()
+    ax.axhline(floor, color=styles.MUTED, linestyle=":", linewidth=1.2, label="dense products alone")
+    axes.density_axis(ax, frame["percent"])
     ax.set_yscale("log")
     ax.yaxis.set_major_formatter("{x:g}")
-    ax.set(xlabel="weights left (%, log scale)", ylabel="milliseconds an iteration (log scale)")
-    ax.legend(loc="lower left", frameon=True, framealpha=0.9, edgecolor="none", fontsize="small")
-    return figure
+    ax.set_ylabel("milliseconds (log scale)")
+    axes.legend_above(figure, ax)
+    return [figure]
 
 
 def _measurements(recipe: Recipe, every: int) -> int:

@@ -5,24 +5,29 @@ Right after the cell with its parameters a notebook calls `of`, as in
 """
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from io import StringIO
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from IPython import display
 from matplotlib.figure import Figure
 from myst_nb import glue
 
 from lth.errors import LthError, check_choice
 from lth.records.published import Records
-from lth.report.sources import evidence, provenance, published_of, records_of, unchanged
+from lth.report.axes import style, svg
+from lth.report.sources import evidence, published_of, records_of, source, unchanged
 from lth.report.text import planned_trials
 from lth.studies import parameters
 from lth.studies.catalogue import STUDIES
 from lth.studies.study import Study
 
 STUDY_PARAMETERS = ("trials", "levels", "iterations", "arms", "rewind", "warmup", "recipes")
+FIRST = ("study:", "trials:")  # how a cell of parameters begins
 INJECTED = "# Parameters\n"  # how the cell begins that papermill adds after the notebook's own parameters
 UNPUBLISHED = {"train": records_of, "refuse": evidence, "skip": published_of}  # an unchanged study without records
 CHANGED = "The text below describes the published records."
@@ -44,6 +49,8 @@ class Page:
     drawn: tuple[str, ...] | None = None
     unpublished: str = "train"
     untrue: list[str] = field(default_factory=list)
+    others: dict[str, Records] = field(default_factory=dict)  # by study, see `beside`
+    told: list[dict[str, Any]] | None = None  # its sources, where they are no study's records
 
     @cached_property
     def records(self) -> Records | None:
@@ -59,21 +66,33 @@ class Page:
         """How many trials the study plans, by arm: of `drawn` unless a parameter names arms, otherwise of all."""
         return planned_trials(self.study.grids, None if "arms" in self.given else self.drawn)
 
-    @cached_property
-    def source(self) -> str:
-        """Where the page's figures come from, for their captions; no records, no source."""
-        if self.records is None:
-            return f"Study {self.study.name}: no records yet."
-        return provenance(self.notebook, self.records, self.given)
-
     def level(self, wanted: int) -> int:
         """The level that is `wanted`, or the deepest that the records hold."""
         assert self.records is not None
         return min(wanted, int(self.records.runs["level"].max()))
 
-    def figure(self, key: str, figure: Figure) -> None:
-        """Glue a figure under this key, and show it in the notebook."""
-        glue(key, figure)
+    def beside(self, study: str) -> Records:
+        """The published records of another study that the page sets beside its own, changed by the same parameters."""
+        own: dict[str, Any] = {name: self.given.get(name) for name in ("trials", "levels", "iterations")}
+        records = evidence(parameters.study(study, **own))
+        self.others[study] = records
+        return records
+
+    def figure(self, key: str, draw: Callable[..., list[Figure]], frame: pd.DataFrame, **options) -> None:
+        """Show a figure for the book under this key, see `show_figure`, with the sources of the page."""
+        show_figure(key, draw, frame, options, {"sources": self.sources, "given": dict(self.given)})
+
+    def explorer(self, data: Mapping[str, Any]) -> None:
+        """Leave the data of the page's explorer, which the directive of this name shows."""
+        display.display({"application/json": data, "text/plain": "explorer"}, raw=True, metadata={"explorer": True})
+
+    @property
+    def sources(self) -> list[dict[str, Any]]:
+        """The records that the page has read so far, for the page that tells where everything comes from."""
+        if self.told is not None:
+            return self.told
+        read = [self.records, *self.others.values()] if self.records is not None else [*self.others.values()]
+        return [source(records) for records in read]
 
     def table(self, key: str, markdown: str) -> None:
         """Glue a table in Markdown under this key, and show it in the notebook."""
@@ -82,7 +101,8 @@ class Page:
     def numbers(self, **values) -> None:
         """Glue numbers and words, each under the page's prefix and its name."""
         for name, value in values.items():
-            glue(f"{self.prefix}_{name}", value, display=False)
+            plain = value.item() if isinstance(value, np.generic) else value  # numpy's would be glued as their repr
+            glue(f"{self.prefix}_{name}", plain, display=False)
 
     def expects(self, sentence: str, condition) -> None:
         """State what a sentence of the page relies on.
@@ -100,6 +120,30 @@ class Page:
         if not self.untrue:
             display.display(display.Markdown(CHANGED))
         self.untrue.append(sentence)
+
+
+def show_figure(
+    key: str,
+    draw: Callable[..., list[Figure]],
+    frame: pd.DataFrame,
+    options: Mapping[str, Any],
+    known: Mapping[str, Any] | None = None,
+) -> None:
+    """Show a figure, `draw(frame, **options)`, a list of panels, in a notebook, for the book under this key.
+
+    It is drawn from the numbers that are handed out with it: the frame as it is read again from its CSV, with six
+    significant digits. `options` are those that JSON can hold: with them and the CSV anyone can draw it again. `known`
+    is what else the book is to know of the figure.
+    """
+    numbers = frame.to_csv(index=False, float_format="%.6g")
+    about = {"key": key, "draw": f"{draw.__module__}.{draw.__qualname__}", "options": dict(options), **(known or {})}
+    with style():
+        panels = draw(pd.read_csv(StringIO(numbers)), **options)
+    for number, panel in enumerate(panels):
+        shown = {"image/svg+xml": svg(panel), "text/plain": f"{key}, panel {number + 1}"}
+        if number == 0:
+            shown["text/csv"] = numbers
+        display.display(shown, raw=True, metadata={"figure": about})
 
 
 def of(
@@ -126,7 +170,9 @@ def of(
     """
     check_choice("treatment of what is not published", unpublished, UNPUBLISHED)
     check_parameters(namespace, "study", *STUDY_PARAMETERS, *own)
-    given = {name: namespace.get(name) for name in STUDY_PARAMETERS}
+    history = namespace.get("In", ())
+    known = set(assigned(history)) if has_parameters(history) else set(namespace)
+    given = {name: namespace[name] if name in known else None for name in STUDY_PARAMETERS}
     chosen = study_of(namespace["study"], drawn, **given)
     others = {name: namespace[name] for name, default in own.items() if namespace[name] != default}
     return Page(
@@ -146,15 +192,20 @@ def check_parameters(namespace: Mapping[str, Any], *allowed: str) -> None:
         check_choice("parameter", name, allowed)
 
 
+def has_parameters(history: Sequence[str]) -> bool:
+    """Whether a cell of IPython's `In` is one of parameters, as in a notebook, and not in a script."""
+    return any(source.startswith(FIRST) for source in history)
+
+
 def assigned(history: Sequence[str]) -> list[str]:
     """The names that the last cell with parameters assigns, and the cell that papermill adds after it.
 
     `history` is IPython's `In`. What else is in globals() is no parameter: what other cells, another run of all of
     them or a start-up file left there. Nothing where no cell is one of parameters: in a script, say.
     """
-    starts = [i for i, source in enumerate(history) if source.startswith(("study:", "trials:"))]
-    if not starts:
+    if not has_parameters(history):
         return []
+    starts = [i for i, source in enumerate(history) if source.startswith(FIRST)]
     cells = [history[starts[-1]], *(source for source in history[starts[-1] :] if source.startswith(INJECTED))]
     return [name for source in cells for name in _targets(source)]
 

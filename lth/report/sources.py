@@ -1,11 +1,11 @@
-"""The records that a page is drawn from, and how its captions name them."""
+"""The records that a page is drawn from, and what is to be known of them."""
 
-from collections.abc import Mapping
+from typing import Any
 
 from lth import records
 from lth.errors import LthError
 from lth.records.published import Records
-from lth.report.text import on_copies, plural
+from lth.report.text import on_copies
 from lth.running import state
 from lth.studies.catalogue import STUDIES
 from lth.studies.study import Study
@@ -42,16 +42,14 @@ def unchanged(chosen: Study) -> bool:
     return chosen == STUDIES.get(chosen.name)
 
 
-def provenance(notebook: str, shown: Records, given: Mapping[str, object]) -> str:
-    """Where a figure comes from, for its caption: notebook, parameters given, study, record hash and commits."""
-    told = ", ".join(f"{name} = {value}" for name, value in given.items()) or "defaults"
-    commits = sorted({commit[:7] for commit in shown.runs["commit"]})
-    return (
-        f"Notebook {notebook}.ipynb (parameters: {told}), study {shown.study}, records {shown.digest}, trained at "
-        f"{plural('commit', len(commits))} {', '.join(commits) or 'none'}{on_copies(shown.runs)}."
-    )
-
-
-def beside(side: str, shown: Records) -> str:
-    """Where another part of a figure comes from, to be said after its `provenance`."""
-    return f"{side}: study {shown.study}, records {shown.digest}{on_copies(shown.runs)}."
+def source(shown: Records) -> dict[str, Any]:
+    """What is to be known of records: study, digest, runs, trials, the commits they were trained at, and copies."""
+    runs = shown.runs
+    return {
+        "study": shown.study,
+        "records": shown.digest,
+        "runs": len(runs),
+        "trials": int(runs["trial"].nunique()),
+        "commits": sorted({commit[:7] for commit in runs["commit"]}),
+        "copies": on_copies(runs).removeprefix(", "),
+    }

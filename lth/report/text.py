@@ -5,7 +5,6 @@ from collections.abc import Iterable
 import pandas as pd
 
 from lth.arms import ARMS
-from lth.report import styles
 from lth.statistics.bootstrap import Estimate
 from lth.studies.study import Grid
 
@@ -62,27 +61,6 @@ def planned_trials(grids: Iterable[Grid], arms: Iterable[str] | None = None) -> 
     return {arm: trials for arm, trials in planned.items() if trials}
 
 
-def absent_arms(runs: pd.DataFrame, planned: Iterable[str]) -> list[str]:
-    """The planned arms of which the records hold no run."""
-    return [arm for arm in planned if arm not in set(runs["arm"])]
-
-
-def trials_note(runs: pd.DataFrame, planned: int | dict[str, int]) -> str:
-    """How many trials a figure shows, of how many that are planned (for every arm, or by the arms it is to show).
-
-    "n = 3 trials"; "n = 2 of 5 trials" while a study is unfinished; "n = 2–5 of 5 trials" where levels differ; arms
-    that differ from the first one in brackets, "n = 5 of 20 trials (one-shot ticket 3 of 5)"; and "; no runs yet of …".
-    """
-    if isinstance(planned, int):
-        planned = dict.fromkeys((arm for arm in ARMS if arm in set(runs["arm"])), planned)
-    absent = absent_arms(runs, planned)
-    numbers = {arm: _shown_of(runs[runs["arm"] == arm], planned[arm]) for arm in planned if arm not in absent}
-    first = next(iter(numbers.values()), "0")
-    others = "; ".join(f"{styles.of_arm(arm).short} {number}" for arm, number in numbers.items() if number != first)
-    note = f"n = {first} {plural('trial', first)}" + (f" ({others})" if others else "")
-    return note + (f"; no runs yet of {enumeration(absent)}" if absent else "") + on_copies(runs)
-
-
 def plural(noun: str, count: int | str) -> str:
     """The noun as it follows a number: "trial", or "trials" after any but 1."""
     return noun if str(count) == "1" else f"{noun}s"
@@ -94,11 +72,6 @@ def on_copies(runs: pd.DataFrame) -> str:
     return f", on {' and '.join(labels)}" if labels else ""
 
 
-def enumeration(arms: Iterable[str]) -> str:
-    """The short names of arms as prose: "random masks and one-shot ticket"."""
-    return listed(styles.of_arm(arm).short for arm in arms)
-
-
 def listed(items: Iterable[str]) -> str:
     """Items in prose: "51.3, 26.3 and 13.5"."""
     *before, last = items
@@ -108,9 +81,3 @@ def listed(items: Iterable[str]) -> str:
 def more_or_less(points: float) -> str:
     """A difference in accuracy in prose: "0.21 percentage points more"."""
     return f"{abs(points):.2f} percentage points {'less' if points < 0 else 'more'}"
-
-
-def _shown_of(runs: pd.DataFrame, planned: int) -> str:
-    """The trials of one arm: "5", "3 of 5", "3–5 of 5" where levels or recipes differ."""
-    trials = runs.groupby(["recipe", "level"])["trial"].nunique()
-    return span(trials) if trials.min() >= planned else f"{span(trials)} of {planned}"

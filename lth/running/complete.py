@@ -15,7 +15,7 @@ from lth.errors import LthError, check_positive
 from lth.lottery import Chain
 from lth.paths import make_dir, runs_dir
 from lth.records import Records, store
-from lth.running import checks
+from lth.running import checks, notes
 from lth.running.state import Declared, State, verified
 
 
@@ -71,15 +71,25 @@ def _train(
     check(chains, device)
     make_dir(runs_dir())
     store.clean()
+    notes.clean()
     if not before.missing:
         return 0
-    from lth.running.cluster import connect  # Dask takes seconds to import
+    from lth.running.cluster import connect, cores  # Dask takes seconds to import
     from lth.running.queue import Queue
 
     missing, console = before.missing, Console(stderr=True)
-    workers = workers or (1 if device == "cuda" else os.cpu_count())
+    workers = workers or (1 if device == "cuda" else cores())
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("left:"))
-    with connect(workers, scheduler) as client, Progress(*columns, TimeRemainingColumn(), console=console) as bar:
+    for note in notes.alive():
+        if note.study == before.name and note.process != os.getpid():
+            console.print(
+                f"process {note.process} is training {before.name} too: each of you trains all that is missing; "
+                "stop one, and the other keeps what is finished"
+            )
+    with (
+        connect(workers, scheduler, console.print) as client,
+        Progress(*columns, TimeRemainingColumn(), console=console) as bar,
+    ):
         task = bar.add_task(f"{before.name}: {len(missing)} runs to train", total=sum(map(cost, missing)))
         queue = Queue(before, client, device, console.print)
         for count, finished in enumerate(queue.train(chains), 1):

@@ -1,11 +1,10 @@
 """From jobs to finished runs: train a stack of them and write down what they leave. Knows neither Dask nor Rich."""
 
-import contextlib
 import json
 import math
 import platform
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -16,14 +15,13 @@ from lth.arms import ARMS
 from lth.datasets import loading
 from lth.engines import choose
 from lth.engines._memory import most_replicas
+from lth.engines.settings import exact
 from lth.errors import LthError
 from lth.lottery import Job
-from lth.models import Weights, skeleton
+from lth.models import skeleton
 from lth.recipes import Recipe
-from lth.records.store import Finished
+from lth.records.finished import Finished, start_histogram
 from lth.training import EngineFactory, Trained, early_stop, train
-
-HISTOGRAM_BINS = np.linspace(-4, 4, 65)  # of starting values, in standard deviations of Gaussian Glorot
 
 
 def execute(
@@ -34,25 +32,8 @@ def execute(
     `load(recipe, generator)` gives a trial's data. A stack that does not fit after all is halved, with a message.
     Raises LthError where even a single run does not fit.
     """
-    with _as_workers_compute():
+    with exact():
         return _execute(jobs, device, commit, load)
-
-
-@contextlib.contextmanager
-def _as_workers_compute() -> Iterator[None]:
-    """One thread, and denormals flushed to 0; afterwards both are as they were.
-
-    With one thread sums keep their order, and processes do not wait for each other. Adam's moments of dead weights
-    decay into denormals, which cost tenfold.
-    """
-    threads, flushes = torch.get_num_threads(), not (torch.full((), 2.0**-140) * 1.0).item()
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.set_flush_denormal(flushes)
 
 
 def _execute(jobs: Sequence[Job], device: str, commit: str, load: Callable[..., data.TrialData]) -> list[Finished]:
@@ -116,8 +97,9 @@ def finish(
         "final_train_acc": float(trained.curve["train_acc"][-1]),
         "mask_sha256": pruning.digest(job.masks),
         "input_connections": _input_connections(job) if not arm.borrows_mask else None,
-        "start_histogram": json.dumps(_start_histogram(job)) if not arm.borrows_mask else None,
+        "start_histogram": json.dumps(start_histogram(job)) if not arm.borrows_mask else None,
         "drift": json.dumps(trained.drift) if trained.drift else None,
+        "steps": json.dumps(trained.steps) if trained.steps else None,
         "wrong_test_images": wrong,
         "spec": run.spec,
         "key": run.key,
@@ -160,16 +142,3 @@ def _input_connections(job: Job) -> list[int] | None:
     """Surviving weights per input of a fully connected first layer; None for a convolution."""
     first = next(iter(job.masks.values()))
     return first.sum(0).tolist() if first.dim() == 2 else None
-
-
-def _start_histogram(job: Job) -> dict[str, list[int]]:
-    """Per layer, how many survivors start where, in HISTOGRAM_BINS; the outer bins take what lies beyond them."""
-    return {name: _histogram(job.weights, name, mask) for name, mask in job.masks.items() if mask.dim() > 1}
-
-
-def _histogram(weights: Weights, name: str, mask: torch.Tensor) -> list[int]:
-    outputs, inputs, *window = mask.shape
-    fans = (inputs + outputs) * math.prod(window)  # fan in and fan out together
-    starts = weights[name][mask].double().numpy() / np.sqrt(2 / fans)
-    inside = np.clip(starts, HISTOGRAM_BINS[0], HISTOGRAM_BINS[-1])
-    return np.histogram(inside, HISTOGRAM_BINS)[0].tolist()

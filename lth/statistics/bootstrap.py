@@ -69,8 +69,7 @@ def seeded(name: str) -> np.random.Generator:
 def estimate(of: Statistic, n: int, generator: np.random.Generator) -> Estimate:
     """A statistic over n trials with its interval; none for n = 1.
 
-    The deviation per trial is sqrt(n) times the jackknife standard error (Efron & Tibshirani, chapter 11), which for
-    a mean of differences is their sample standard deviation and for a ratio of means its linearised counterpart.
+    The deviation per trial is the jackknife's, see `deviation`.
     """
     every = np.arange(n)
     if n == 1:
@@ -78,10 +77,18 @@ def estimate(of: Statistic, n: int, generator: np.random.Generator) -> Estimate:
     result = stats.bootstrap(
         (every,), lambda trials, axis=-1: of(trials), n_resamples=RESAMPLES, method="percentile", rng=generator
     )
-    without = np.array([of(np.delete(every, i)) for i in every])
-    deviation = math.sqrt((n - 1) * ((without - without.mean()) ** 2).sum())
     low, high = map(float, result.confidence_interval)
-    return Estimate(float(of(every)), low, high, n, deviation)
+    return Estimate(float(of(every)), low, high, n, deviation(of, n))
+
+
+def deviation(of: Statistic, n: int) -> float:
+    """The standard deviation per trial of a statistic over n trials, two or more.
+
+    It is sqrt(n) times the jackknife standard error (Efron & Tibshirani, chapter 11), which for a mean of differences
+    is their sample standard deviation and for a ratio of means its linearised counterpart.
+    """
+    without = np.array([of(np.delete(np.arange(n), i)) for i in range(n)])
+    return math.sqrt((n - 1) * ((without - without.mean()) ** 2).sum())
 
 
 def as_ratio(logarithm: Estimate) -> Estimate:

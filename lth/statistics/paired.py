@@ -15,8 +15,11 @@ from lth.errors import LthError, check_choice
 from lth.statistics import bootstrap
 from lth.statistics.bootstrap import Estimate, MissingRecords
 
-MEASURES = ("early_stop_iteration", "early_stop_test_acc", "final_test_acc")
-EARLY, AT_EARLY, AT_END = MEASURES
+MEASURES = (
+    *("early_stop_iteration", "early_stop_test_acc", "final_test_acc"),
+    *("iterations_to_accuracy", "iterations_to_loss", "late_test_acc"),  # of curves, see lth.report.quality
+)
+EARLY, AT_EARLY, AT_END, TO_ACCURACY, TO_LOSS, LATE = MEASURES
 # What is measured beside training, in tables of the same keys: accuracy before training, the share of test images on
 # which two networks differ, what an ensemble gains, the error barrier between networks, the accuracy of learned masks.
 INSTRUMENTS = ("start_test_acc", "disagreement", "ensemble_gain", "barrier", "mask_test_acc")
@@ -38,6 +41,11 @@ def sooner(ours: np.ndarray, theirs: np.ndarray, axis: int = -1) -> np.ndarray:
 def times(ours: np.ndarray, theirs: np.ndarray, axis: int = -1) -> np.ndarray:
     """How many times as fast ours is: the mean of theirs over that of ours, over `axis`. No effect: 1."""
     return _ratio(theirs, ours, axis)
+
+
+def log_times(ours: np.ndarray, theirs: np.ndarray, axis: int = -1) -> np.ndarray:
+    """The logarithm of `times`, whose errors are nearer to symmetric. No effect: 0."""
+    return np.log(times(ours, theirs, axis))
 
 
 def _ratio(top: np.ndarray, bottom: np.ndarray, axis: int) -> np.ndarray:
@@ -149,6 +157,15 @@ def falls_below(estimates: dict[int, Estimate]) -> int | None:
             break
         first = level
     return first
+
+
+def first_below(gains: np.ndarray, limit: float) -> np.ndarray:
+    """At which place the first of the gains, (..., levels), lies below the limit with all later ones, (...).
+
+    Where the last one does not, the place is that after it.
+    """
+    stay = np.logical_and.accumulate(gains[..., ::-1] < limit, axis=-1)
+    return gains.shape[-1] - stay.sum(axis=-1)
 
 
 def stretch(estimates: dict[int, Estimate]) -> tuple[int, int] | None:

@@ -30,6 +30,7 @@ from typing import Any
 from lth.datasets import loading
 from lth.datasets.catalogue import DATA_SETS
 from lth.errors import LthError, check_choice, check_positive, check_whole
+from lth.paths import content_of
 from lth.recipes import RECIPES, Optimizer, Pruning, Recipe
 from lth.studies.study import Grid, Study
 
@@ -48,7 +49,7 @@ RECIPE = (
 def read(path: Path, parse_arms: Callable[[str], dict[str, int]]) -> Study:
     """The study that a TOML file declares; LthError, in one sentence, where anything in it is not as it must be."""
     try:
-        content = tomllib.loads(path.read_text())
+        content = tomllib.loads(content_of(path).decode())
     except FileNotFoundError as error:
         raise LthError(f"there is no {path}: give the path of a TOML file, or the name of a study") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

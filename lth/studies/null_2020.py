@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from lth.recipes import Pruning, Recipe
-from lth.studies.deviations import CERTAIN, DEVIATIONS, deviate
+from lth.studies.deviations import CERTAIN, DEVIATIONS, PARTS, deviate
 from lth.studies.lenet import LENET, PAIR
 from lth.studies.study import Grid, Study
 
@@ -27,9 +27,12 @@ COARSE_AT_LENGTH = replace(
     train_eval_every=1000,
     drift_at=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000),
 )
+# Single steps in the first hundreds of iterations, where an optimizer that is carried differs from a fresh one.
+CLOSE_UP = replace(
+    COARSE, steps_at=(1, 3, 10, 30, 100, 300, 1000), drift_at=(1, 3, 10, 30, 100, 300, 1000, 3000, 12_000)
+)
 SETTINGS = ("small-weights", "carried-optimizer", "standard-inputs")  # found by suspects and leave-one-out
 CHAINS = {"ticket": 1, "chain-reinit": 1}
-BOTH_CHAINS = CHAINS | {"chain-rewound": 1}
 
 
 def _all_but(*left_out: str) -> Recipe:
@@ -46,6 +49,13 @@ def every_combination(base: Recipe) -> tuple[Recipe, ...]:
     return tuple(deviate(base, "+".join(subset) or "protocol", *subset) for subset in subsets)
 
 
+def _with_parts(base: Recipe) -> tuple[Recipe, ...]:
+    """`base` with each part of the carried optimizer alone, with small weights, and with standard inputs as well."""
+    beside: tuple[tuple[str, ...], ...] = ((), ("small-weights",), ("small-weights", "standard-inputs"))
+    subsets = ((*others[:1], part, *others[1:]) for others in beside for part in PARTS)
+    return tuple(deviate(base, "+".join(subset), *subset) for subset in subsets if subset != ("shuffled-moments",))
+
+
 def _program(name: str, *deviations: str) -> Recipe:
     """LeNet as the 2020 code trained it: to the end of the epoch in which iteration 50,000 lies, measured every epoch.
 
@@ -56,12 +66,14 @@ def _program(name: str, *deviations: str) -> Recipe:
     return deviate(length, name, *always, *deviations)
 
 
+_MECHANISM = (*every_combination(CLOSE_UP), *_with_parts(CLOSE_UP))
+
 STUDIES = (
     # The 2020 code's deviations (lth.studies.deviations), one at a time: another recipe each, or another control.
     Study(
         name="suspects",
         recipes=(COARSE, *(deviate(COARSE, d, d) for d in DEVIATIONS if d != "chain-control")),
-        grids=(Grid(PAIR, trials=5), Grid(BOTH_CHAINS, trials=5, recipes=("protocol",))),
+        grids=(Grid(PAIR, trials=5), Grid(CHAINS, trials=5, recipes=("protocol",))),
         levels=5,
     ),
     # All of them, and all but one; all but the chain control are the tickets of "all" against their own masks.
@@ -72,7 +84,7 @@ STUDIES = (
             *(_all_but(d) for d in CERTAIN if d != "chain-control"),
             deviate(COARSE, "all-and-lost-weights", *DEVIATIONS),
         ),
-        grids=(Grid(CHAINS, trials=5), Grid(PAIR | BOTH_CHAINS, trials=5, recipes=("all",))),
+        grids=(Grid(CHAINS, trials=5), Grid(PAIR | CHAINS, trials=5, recipes=("all",))),
         levels=5,
     ),
     # All of them once more, with the trials that a verdict asks for: measured once an epoch, five cannot tell.
@@ -95,7 +107,7 @@ STUDIES = (
     Study(
         name="null-2020",
         recipes=(deviate(LENET, "lenet-2020", *CERTAIN),),
-        grids=(Grid(BOTH_CHAINS, trials=5),),
+        grids=(Grid(CHAINS, trials=5),),
         levels=25,
     ),
     # The program that drew the 2020 report, as it was on 7 and 8 September and as it was from 8 September on, on seeds
@@ -113,6 +125,18 @@ STUDIES = (
         grids=(Grid(CHAINS, trials=20),),
         levels=25,
         root_seed=2,
+    ),
+    # What it is that the carried optimizer does to small weights: its parts, and single steps of all combinations
+    # (data/registered.md has the accounts and what they predict). More trials of what has small weights.
+    Study(
+        name="mechanism",
+        recipes=_MECHANISM,
+        grids=(
+            Grid(PAIR, trials=5, recipes=tuple(r.name for r in _MECHANISM if r.initial_std)),
+            Grid(PAIR, trials=3, recipes=tuple(r.name for r in _MECHANISM if not r.initial_std)),
+        ),
+        levels=3,
+        root_seed=3,
     ),
     # The three settings, alone and together, at the paper's length and on seeds that no other study uses.
     Study(

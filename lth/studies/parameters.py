@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from lth.arms import ARMS
 from lth.datasets import loading
@@ -11,6 +10,7 @@ from lth.engines import CHOICES
 from lth.errors import LthError, check_choice, check_positive
 from lth.models import skeleton
 from lth.names import name_of
+from lth.paths import expanded
 from lth.pruning import ladder
 from lth.recipes import Recipe
 from lth.records.glance import copies
@@ -109,7 +109,7 @@ def _placed(recipe: Recipe, published: dict[str, str]) -> Recipe:
 def _declared(name: str) -> Study:
     """The study of that name, or that a TOML file declares."""
     if isinstance(name, str) and name.endswith(".toml"):
-        own = from_file.read(Path(name).expanduser(), parse_arms)
+        own = from_file.read(expanded(name, "the file of the study"), parse_arms)
         if own.name in STUDIES:
             raise LthError(f"{name}: there is a study {own.name!r} already: give yours another name")
         return own

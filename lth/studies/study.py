@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lth.arms import ARMS
+from lth.errors import LthError, check_name, check_whole
 from lth.lottery import Chain, Draws
 from lth.recipes import Recipe
 from lth.runs import Run
@@ -64,6 +67,9 @@ class Study:
     dense: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
+        check_name("the name of a study", self.name)
+        check_whole("levels", self.levels)
+        check_whole("root seed", self.root_seed)
         object.__setattr__(self, "recipes", tuple(map(identified, self.recipes)))
 
     @property
@@ -73,22 +79,33 @@ class Study:
 
     def chains(self) -> list[Chain]:
         """One chain for every recipe and trial."""
-        recipes, shared = {recipe.name: recipe for recipe in self.recipes}, dict(self.dense)
-        return [
-            Chain(
-                recipe,
-                trial,
-                self.levels,
-                self._draws(trial, recipe),
-                root_seed=self.root_seed,
-                engine=self.engine,
-                rules=rules(recipe),
-                controls_from=self.controls_from,
-                dense=recipes.get(shared.get(recipe.name, "")),
-            )
-            for trial in range(self.trials)
-            for recipe in self.recipes
-        ]
+        return [self._chain(trial, recipe) for trial in range(self.trials) for recipe in self.recipes]
+
+    @cached_property
+    def counts(self) -> dict[tuple[Recipe, int], int]:
+        """How many runs there are of each recipe and level, said from the grids without making a run."""
+        counts: dict[tuple[Recipe, int], int] = {}
+        for trial in range(self.trials):
+            for recipe in self.recipes:
+                chain = self._chain(trial, recipe)
+                for arm, draws in dict(chain.draws).items():
+                    for level in range(chain.first_level(arm), self.levels + 1):
+                        counts[recipe, level] = counts.get((recipe, level), 0) + draws
+        return counts
+
+    def run_of(self, spec: Mapping[str, Any]) -> Run | None:
+        """The run of this study that has this specification (as a record has it), or None where none has."""
+        try:
+            recipe = next(each for each in self.recipes if each.name == spec["recipe"]["name"])
+            arm, draw, level, trial = (spec[name] for name in ("arm", "draw", "level", "trial"))
+            chain = self._chain(trial, recipe)
+            planned = trial < self.trials and draw < dict(chain.draws).get(arm, 0)
+            if not planned or not chain.first_level(arm) <= level <= self.levels:
+                return None
+            run = Run(recipe, arm, trial, draw, level, self.root_seed, self.engine)
+        except (LthError, StopIteration, KeyError, TypeError):  # of another study
+            return None
+        return run if json.loads(run.spec) == spec else None
 
     def runs(self) -> list[Run]:
         """Every run of the study."""
@@ -99,6 +116,21 @@ class Study:
         from lth.running import complete  # Dask and Rich are needed only where something is trained
 
         return complete.run(self, **options)
+
+    def _chain(self, trial: int, recipe: Recipe) -> Chain:
+        """The chain of one recipe and trial."""
+        shared = dict(self.dense).get(recipe.name)
+        return Chain(
+            recipe,
+            trial,
+            self.levels,
+            self._draws(trial, recipe),
+            root_seed=self.root_seed,
+            engine=self.engine,
+            rules=rules(recipe),
+            controls_from=self.controls_from,
+            dense=next((other for other in self.recipes if other.name == shared), None),
+        )
 
     def _draws(self, trial: int, recipe: Recipe) -> tuple[tuple[str, int], ...]:
         """How often each arm is drawn in a trial: as often as in the grid that draws it most."""

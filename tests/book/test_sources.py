@@ -2,7 +2,6 @@
 
 import json
 import re
-from base64 import b64encode
 from importlib import util
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import yaml
 
 from lth.recipes import RECIPES
 from lth.report.claims import tables
-from lth.report.null_2020 import figures_of_2020, rule
 
 ROOT = Path(__file__).resolve().parents[2]
 PROSE = sorted((ROOT / "book").glob("*.md"))
@@ -30,16 +28,26 @@ def glued(key: str, mime: str, content) -> dict:
     return {"output_type": "display_data", "data": {mime: content}, "metadata": {"scrapbook": {"name": key}}}
 
 
-def test_figures_are_found_whether_shown_or_only_glued():
-    image = b64encode(b"a picture").decode()
+def test_figures_are_found_with_all_their_panels_and_their_numbers():
+    about = {"metadata": {"figure": {"key": "k", "draw": "f"}}}
     outputs = [
-        glued("shown", "image/png", image),
-        glued("hidden", "application/papermill.record/image/png", [image]),
-        glued("number", "text/plain", "0.5"),
-        {"output_type": "display_data", "data": {"image/png": image}, "metadata": {}},
+        about | {"data": {"image/svg+xml": ["<svg", ">1</svg>"], "text/csv": "a\n1\n"}},
+        about | {"data": {"image/svg+xml": "<svg>2</svg>"}},
+        {"data": {"image/svg+xml": "<svg/>"}, "metadata": {}},
     ]
     notebook = {"cells": [{"cell_type": "markdown"}, {"cell_type": "code", "outputs": outputs}]}
-    assert extension("glued_figures").glued_figures(notebook) == {"shown": b"a picture", "hidden": b"a picture"}
+    (figure,) = extension("figures").figures_of(notebook).values()
+    assert figure["panels"] == ["<svg>1</svg>", "<svg>2</svg>"] and figure["csv"] == "a\n1\n"
+
+
+def test_a_figure_on_a_page_has_a_name_no_paper_and_colours_that_the_page_knows():
+    module = extension("figures")
+    svg = '<?xml version="1.0"?><svg viewBox="0 0 1 1" style="background: #ffffff"><path style="fill: #0173B2"/></svg>'
+    shown = module.themed(svg, 'a "figure"')
+    assert shown.startswith('<svg role="img" aria-label="a &quot;figure&quot;"') and "background" not in shown
+    assert "fill: var(--figure-0173b2)" in shown
+    sheet = module.palette()
+    assert sheet.count("--figure-0173b2:") == 2 and "data-theme='dark'" in sheet
 
 
 def test_tables_are_found_whether_shown_or_only_glued():
@@ -62,7 +70,7 @@ def test_verdicts_that_fill_a_cell_become_badges():
 
 def test_every_verdict_has_a_badge():
     badges = extension("glued_tables").BADGES
-    assert {*tables.WORDS, *figures_of_2020.WORDS, *rule.WORDS} == set(badges)
+    assert set(tables.WORDS) == set(badges)
 
 
 def test_the_recipe_table_shows_every_recipe():
@@ -79,7 +87,8 @@ def test_the_recipe_table_shows_every_recipe():
 def test_every_page_written_is_in_the_table_of_contents():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
     listed = {toc["root"]} | {chapter["file"] for part in toc["parts"] for chapter in part["chapters"]}
-    assert {f"book/{path.stem}" for path in PROSE} <= listed
+    included = {"book/api", "book/glossary"}  # in the page of reference
+    assert {f"book/{path.stem}" for path in PROSE} - included <= listed
 
 
 @pytest.mark.parametrize("path", PROSE, ids=lambda path: path.stem)
@@ -98,6 +107,8 @@ def test_links_of_the_readme_exist():
 
 def test_the_readme_shows_the_figure_of_the_committed_notebook():
     """`make refresh` writes it."""
-    notebook = json.loads((ROOT / "notebooks" / "early_stopping.ipynb").read_text())
-    figures = extension("glued_figures").glued_figures(notebook)
-    assert (ROOT / "book/_static/early_stopping.png").read_bytes() == figures["early_stopping_figure"]
+    module = extension("figures")
+    panels = module.figures_of(json.loads((ROOT / "notebooks" / "control.ipynb").read_text()))["hero"]["panels"]
+    for name, panel in zip(module.file_names("hero", panels), panels, strict=True):
+        assert (ROOT / "book" / "_static" / name).read_text() == panel
+        assert f"book/_static/{name}" in (ROOT / "README.md").read_text()

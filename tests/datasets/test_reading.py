@@ -64,7 +64,7 @@ def test_copy_round_trip_and_damage(data_dir, tiny_mnist):
     for name, _ in tiny_mnist.files:
         (tiny_mnist.path / name).unlink()
     again = reading.read(tiny_mnist)
-    assert again.label == "MNIST (JPEG copy)" and torch.equal(again.train[0], raw.train[0])
+    assert again.label.startswith("MNIST (JPEG copy ") and torch.equal(again.train[0], raw.train[0])
     content = bytearray(tiny_mnist.copy.read_bytes())
     content[len(content) // 2] ^= 1
     tiny_mnist.copy.write_bytes(content)

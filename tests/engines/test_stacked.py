@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from lth import data as lth_data
 from lth import pruning
 from lth.data import Images, TrialData
+from lth.engines.settings import exact
 from lth.engines.stacked import Stacked
 from lth.models import build_model, initialise, skeleton
 from lth.recipes import RECIPES, Optimizer
@@ -289,16 +290,16 @@ def test_a_gpu_agrees_with_the_cpu(name):
     trials = [trial(side, seed, channels) for seed in range(3)]
     rows = torch.stack([indices(t, 3, seed, batch=8) for seed, t in enumerate(trials)])
     for replicas in (1, 3):
-        stacks = [
-            Stacked(used, trials[:replicas], [start(used, seed, density=0.6) for seed in range(replicas)], device)
-            for device in ("cpu", "cuda")
-        ]
-        losses = [stack.advance(rows[:replicas], 0) for stack in stacks]
-        np.testing.assert_allclose(*losses, rtol=1e-3)
-        assert not torch.backends.cuda.matmul.allow_tf32 and not torch.backends.cudnn.allow_tf32
-        for i in range(replicas):
-            assert apart(stacks[1].weights(i), stacks[0].weights(i)) < 1e-2
-        np.testing.assert_allclose(*(stack.evaluate("test")[0] for stack in stacks), rtol=1e-2)
+        with exact():
+            stacks = [
+                Stacked(used, trials[:replicas], [start(used, seed, density=0.6) for seed in range(replicas)], device)
+                for device in ("cpu", "cuda")
+            ]
+            losses = [stack.advance(rows[:replicas], 0) for stack in stacks]
+            np.testing.assert_allclose(*losses, rtol=1e-3)
+            for i in range(replicas):
+                assert apart(stacks[1].weights(i), stacks[0].weights(i)) < 1e-2
+            np.testing.assert_allclose(*(stack.evaluate("test")[0] for stack in stacks), rtol=1e-2)
 
 
 def test_steps_may_be_split_and_repeat_bit_for_bit():

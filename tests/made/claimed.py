@@ -27,6 +27,7 @@ def records(stop=lambda arm, level: 1.0, accuracy=lambda arm, level: 0.0, trials
                 acc = 0.98 + (accuracy(arm, level) + good + chance) / 100
                 rows.append(
                     {"recipe": "lenet", "arm": arm, "trial": trial, "draw": 0, "level": level, "spec": SPEC}
+                    | {"density": 0.8**level}
                     | {"early_stop_iteration": 6000 * slow * stop(arm, level) * (1 + luck)}
                     | {"early_stop_test_acc": acc, "final_test_acc": acc}
                 )

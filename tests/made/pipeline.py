@@ -78,19 +78,49 @@ class Watched:
         return getattr(self.stack, name)
 
 
-def watch(job: Job) -> Seen:
-    """Train one job on one core."""
+class Hooked(Watched):
+    """An engine that gives its weights as torch.nn.utils.prune has them: as they were in the last forward pass.
+
+    A step ends with an update, after its forward pass; measuring is a forward pass as well.
+    """
+
+    def __init__(self, factory: EngineFactory, *arguments):
+        super().__init__(factory, *arguments)
+        self.seen = self.trail[0]
+
+    def advance(self, indices: torch.Tensor, iteration: int) -> np.ndarray:
+        losses = super().advance(indices, iteration)
+        self.seen = self.trail[-2]
+        return losses
+
+    def evaluate(self, part: str) -> tuple[np.ndarray, np.ndarray]:
+        self.seen = self.trail[-1]
+        return self.stack.evaluate(part)
+
+    def weights(self, replica: int) -> Weights:
+        return self.seen
+
+
+def watch(job: Job, engine: type[Watched] = Watched, past: int = 0) -> Seen:
+    """Train one job on one core, so many steps past its length."""
     run, engines = job.run, []
     trial = loading.load(run.recipe, run.split())
     factory = choose(run.recipe, density(job.masks), run.engine)[1]
-    trained = train(run.recipe, [trial], [job.start()], lambda *a: engines.append(Watched(factory, *a)) or engines[0])
+    recipe = replace(run.recipe, iterations=run.recipe.iterations + past)
+    trained = train(recipe, [trial], [job.start()], lambda *a: engines.append(engine(factory, *a)) or engines[0])
     return Seen(job, trial, engines[0].began, engines[0].trail, trained[0])
 
 
-def pipeline(recipe: Recipe, draws: dict[str, int], sittings: tuple[int, ...] = (2,), engine: str = "stacked"):
+def pipeline(
+    recipe: Recipe,
+    draws: dict[str, int],
+    sittings: tuple[int, ...] = (2,),
+    engine: str = "stacked",
+    watch: Callable[[Job], Seen] = watch,
+):
     """Every run of trial 0 as {(arm, level): Seen}; `sittings` says to which level each process came before it ended.
 
-    As in lth.running.queue, a chain goes on from what is kept on disk, also in a later process.
+    As in lth.running.queue, a chain goes on from what is kept on disk, also in a later process. `watch` trains a job.
     """
     seen = {}
     for levels in sittings:

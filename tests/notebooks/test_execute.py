@@ -71,16 +71,21 @@ def test_a_notebook_that_fails_is_told_and_nothing_is_written(tmp_path):
 
 
 def compared(copies) -> str:
-    """How many cells of notebooks/accuracy.ipynb agree with its executed copy, as nbval says."""
+    """How many cells of notebooks/original_weights.ipynb agree with its executed copy, as nbval says."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-sanitize-with"]
-    command += [ROOT / "notebooks" / "sanitize.cfg", "--executed", copies, ROOT / "notebooks" / "accuracy.ipynb"]
+    command += [
+        ROOT / "notebooks" / "sanitize.cfg",
+        "--executed",
+        copies,
+        ROOT / "notebooks" / "original_weights.ipynb",
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     return done.stdout.splitlines()[-1].rpartition(" in ")[0]
 
 
 def test_a_copy_is_compared_cell_by_cell(tmp_path):
-    copy = tmp_path / "accuracy.ipynb"
-    notebook = nbformat.read(ROOT / "notebooks" / "accuracy.ipynb", as_version=4)
+    copy = tmp_path / "original_weights.ipynb"
+    notebook = nbformat.read(ROOT / "notebooks" / "original_weights.ipynb", as_version=4)
     nbformat.write(notebook, copy)
     assert re.fullmatch(r"\d+ passed", compared(tmp_path))
     shown = next(cell for cell in notebook.cells if cell.get("outputs"))

@@ -90,7 +90,7 @@ def test_ones_own_question_refuses_unknown_parameters_too():
 def test_papermill_ends_with_the_sentence(tmp_path):
     """With a name that the notebook does not know, of which papermill itself would only warn."""
     name, value, sentence = WRONG[0]
-    done, _ = papermill(ROOT / "notebooks" / "accuracy.ipynb", tmp_path, name, value)
+    done, _ = papermill(ROOT / "notebooks" / "original_weights.ipynb", tmp_path, name, value)
     assert done.returncode == 1
     assert sentence in done.stderr
 
@@ -101,4 +101,4 @@ def test_the_quick_start_trains_with_tiny_parameters(tmp_path, monkeypatch):
     done, out = papermill(ROOT / "notebooks" / "quickstart.ipynb", tmp_path, "levels", 1, "iterations", 20)
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "runs").glob("*.safetensors"))) == 4  # ticket and reinit at levels 0 and 1
-    assert any("quickstart_figure" in json.dumps(c["outputs"]) for c in cells(out))
+    assert any("image/svg+xml" in json.dumps(c["outputs"]) for c in cells(out))

@@ -22,15 +22,16 @@ def folder(monkeypatch, tmp_path):
 
 def test_seconds_are_those_of_the_table(folder):
     runs = records.load("conv2-reduced").runs
-    assert glance.seconds("conv2-reduced") == dict(zip(runs["key"], runs["seconds"], strict=True))
-    assert glance.seconds("conv2") == {}
+    specs = map(json.loads, runs["spec"])
+    assert glance.runs("conv2-reduced") == dict(zip(runs["key"], zip(runs["seconds"], specs, strict=True), strict=True))
+    assert glance.runs("conv2") == {}
 
 
 def test_seconds_of_damaged_records_are_not_told(folder):
     content = (folder / "curves.parquet").read_bytes()
     (folder / "curves.parquet").write_bytes(content[:-1])
     with pytest.raises(LthError, match="conv2-reduced/curves.parquet is not what was published"):
-        glance.seconds("conv2-reduced")
+        glance.runs("conv2-reduced")
 
 
 def test_copies_name_what_the_runs_were_trained_on(folder):
@@ -51,7 +52,7 @@ def test_a_glance_needs_neither_pandas_nor_pytorch(folder):
     blocked = ("torch", "pandas", "pandera", "pyarrow.dataset")
     script = (
         f"import sys; sys.modules.update(dict.fromkeys({blocked})); from lth.records import glance; import json; "
-        "print(json.dumps([len(glance.seconds('conv2-reduced')), glance.copies('conv2-reduced')]))"
+        "print(json.dumps([len(glance.runs('conv2-reduced')), glance.copies('conv2-reduced')]))"
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, env=environment)

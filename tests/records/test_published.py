@@ -238,7 +238,7 @@ def test_what_does_not_obey_the_format_is_refused(folder, name, change, says):
 def test_the_schema_has_every_column_that_a_run_leaves():
     (run, *_) = keep()
     summary = store.read(run.key).summary
-    assert {"study", *summary} == set(schema.RUNS.columns) and len(summary) == 28
+    assert {"study", *summary} == set(schema.RUNS.columns) and len(summary) == 29
     assert {*KEYS, "iteration", *COLUMNS} == set(schema.CURVES.columns)
     assert all(column.description for table in schema.TABLES.values() for column in table.columns.values())
 
@@ -289,6 +289,7 @@ def change_kept(key: str, **changes) -> None:
         ({"start_histogram": '{"fc1.weight": [235200]}'}, "must have 64 bins that sum to the 235200 weights"),
         ({"start_histogram": json.dumps({"fc9": [0] * 64})}, "start_histogram of .* cannot be read .KeyError: 'fc9'"),
         ({"drift": '[{"iteration": 4}]'}, r"drift of .* must have the iterations \[\]"),
+        ({"steps": '[{"iteration": 4}]'}, r"steps of .* must have the iterations \[\]"),
         ({"wrong_test_images": [2, 1]}, "wrong_test_images of .* must be whole numbers in rising order"),
         ({"wrong_test_images": [0.5]}, "wrong_test_images"),
         ({"spec": "{}"}, "key of .* is not the SHA-256 of its specification"),

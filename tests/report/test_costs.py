@@ -110,12 +110,23 @@ def test_the_table_has_a_row_for_each_program():
 
 
 def test_the_figure_tells_programs_apart_without_colour():
-    (ax,) = costs.against_density(times(step=lambda engine, density: 0.1 + density)).axes
+    drawn = costs.frame(times(step=lambda engine, density: 0.1 + density))
+    (figure,) = costs.against_density(drawn)
+    (ax,) = figure.axes
     assert ax.get_xscale() == ax.get_yscale() == "log"
-    left, right = ax.get_xlim()
-    assert left > right  # from dense to sparse
+    assert ax.xaxis_inverted()  # from dense to sparse
     lines = ax.get_lines()
     assert [line.get_label() for line in lines[:-1]] == [style.label for style in costs.PROGRAMS.values()]
     assert len({line.get_marker() for line in lines[:-1]}) == 6
     np.testing.assert_allclose(lines[-2].get_xdata(), [1, 20, 100])
     np.testing.assert_allclose(lines[-2].get_ydata(), [0.11, 0.3, 1.1])
+
+
+def test_a_record_says_when_where_and_with_what_it_was_timed():
+    told = costs.source(times(), "benchmark")
+    assert (told["study"], told["commits"], told["machine"]) == (
+        "benchmark",
+        ["abc"],
+        "one core of a machine with 2 cores",
+    )
+    assert told["records"] != costs.source(times(step=lambda engine, density: 2.0), "benchmark")["records"]

@@ -131,37 +131,6 @@ def test_a_missing_level_or_arm_is_named_with_what_there_is():
         selections.curves_at(Records("tiny", runs.assign(iteration=0), runs), [0, 9])
 
 
-def test_an_unfinished_study_says_so():
-    runs = made_up_runs()
-    assert text.trials_note(runs, 2) == "n = 2 trials"
-    assert text.trials_note(runs, 5) == "n = 2 of 5 trials"
-    assert text.trials_note(runs[runs["trial"] == 0], 1) == "n = 1 trial"
-
-
-def test_arms_with_other_numbers_of_trials_are_named():
-    runs = made_up_runs()
-    assert text.trials_note(runs, {"ticket": 20, "reinit": 20}) == "n = 2 of 20 trials"
-    assert text.trials_note(runs, {"ticket": 2, "oneshot": 5}) == "n = 2 trials (one-shot ticket 2 of 5)"
-    plan = {"ticket": 20, "random-mask": 5, "oneshot": 2, "oneshot-reinit": 5}
-    assert text.trials_note(runs, plan) == (
-        "n = 2 of 20 trials (one-shot ticket 2); no runs yet of random masks and one-shot masks with fresh weights"
-    )
-    assert text.absent_arms(runs, plan) == ["random-mask", "oneshot-reinit"]
-
-
-def test_levels_and_recipes_with_other_numbers_of_trials_show_as_a_range():
-    runs = made_up_runs()
-    shorter = runs[(runs["level"] < 2) | (runs["trial"] == 0)]
-    assert text.trials_note(shorter, {"ticket": 2}) == "n = 1–2 of 2 trials"
-    two = pd.concat([runs, runs[runs["trial"] == 0].assign(recipe="other")])
-    assert text.trials_note(two, {"ticket": 5}) == "n = 1–2 of 5 trials"
-
-
-def test_arms_are_enumerated_as_prose():
-    assert text.enumeration(["oneshot"]) == "one-shot ticket"
-    assert text.enumeration(["ticket", "reinit", "oneshot"]) == "winning ticket, fresh weights and one-shot ticket"
-
-
 def test_a_difference_in_words_has_no_sign():
     assert text.more_or_less(0.214) == "0.21 percentage points more"
     assert text.more_or_less(-1.5) == "1.50 percentage points less"

@@ -3,7 +3,7 @@ import pytest
 
 from lth.errors import LthError
 from lth.records import Records
-from lth.report.sources import beside, evidence, provenance, published_of
+from lth.report.sources import evidence, published_of, source
 from lth.studies.catalogue import STUDIES
 
 
@@ -14,16 +14,11 @@ def test_a_study_of_hours_is_never_trained_unasked(tmp_path, monkeypatch):
         evidence(STUDIES["suspects"])
 
 
-def test_provenance_names_notebook_parameters_study_records_and_commit():
-    records = Records("lenet", pd.DataFrame({"loss": [1.0]}), pd.DataFrame({"key": ["k"], "commit": ["abc"]}))
-    assert provenance("accuracy", records, {"trials": 2, "show": [0, 7]}) == (
-        f"Notebook accuracy.ipynb (parameters: trials = 2, show = [0, 7]), study lenet, records {records.digest}, "
-        "trained at commit abc."
-    )
-    assert beside("The protocol", records) == f"The protocol: study lenet, records {records.digest}."
+def test_a_source_is_known_by_study_records_and_commits():
     runs = pd.DataFrame({"key": ["k", "l", "m"], "commit": ["1788c9db9134", "05e990f23411", "1788c9db9134"]})
-    several = provenance("accuracy", Records("lenet", records.curves, runs), {})
-    assert several.endswith("trained at commits 05e990f, 1788c9d.")
+    records = Records("lenet", pd.DataFrame({"loss": [1.0]}), runs.assign(trial=[0, 1, 1], data="CIFAR-10 (JPEG copy)"))
+    told = source(records)
+    assert (told["study"], told["runs"], told["trials"]) == ("lenet", 3, 2)
+    assert told["commits"] == ["05e990f", "1788c9d"] and told["copies"] == "on CIFAR-10 (JPEG copy)"
     changed = Records("lenet", pd.DataFrame({"loss": [1.1]}), records.runs)
-    assert changed.digest != records.digest
-    assert "parameters: defaults" in provenance("accuracy", records, {})
+    assert source(changed)["records"] != told["records"]

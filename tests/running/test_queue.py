@@ -208,17 +208,36 @@ def test_ctrl_c_ends_with_130_and_keeps_what_is_finished(tiny_study, data_dir):
     assert {file.suffix for file in runs_dir().iterdir()} == {".safetensors"}
 
 
-def test_running_counts_live_processes_only(tiny_study, data_dir):
+def test_running_counts_live_processes_of_this_machine_only(tiny_study, data_dir):
     runs_dir().mkdir()
-    note = json.dumps({"study": "tiny", "running": 2})
-    (runs_dir() / f"running-{os.getpid()}.json").write_text(note)
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    (runs_dir() / f"running-{ended.pid}.json").write_text(note)
-    (runs_dir() / "running-x.json").write_text(note)
-    (runs_dir() / "running-1.json").write_text("{}")
-    assert notes.running() == {"tiny": 2}
-    assert not (runs_dir() / f"running-{ended.pid}.json").exists()  # the note of a killed process is swept up
+    with notes.announced("tiny", 2):
+        (mine,) = runs_dir().glob("running-*.json")
+        note = json.loads(mine.read_text())
+        killed = runs_dir() / "running-killed.json"
+        changes = {
+            "killed": {"process": ended.pid},
+            "later": {"started": note["started"] - 100},  # another process had its number before
+            "elsewhere": {"host": "elsewhere"},
+            "huge": {"process": 10**30},
+            "negative": {"running": -5},
+            "many": {"running": 10**12},
+            "endless": {"running": float("inf")},
+            "nothing": {"study": None},
+        }
+        for name, changed in changes.items():
+            (runs_dir() / f"running-{name}.json").write_text(json.dumps(note | changed))
+        for name, text in {"deep": "[" * 100_000, "number": "9" * 100_000, "x": "{}", "list": "[1]"}.items():
+            (runs_dir() / f"running-{name}.json").write_text(text)
+        (runs_dir() / f"running-{10**30}.json").symlink_to("running-loop.json")
+        (runs_dir() / "running-loop.json").symlink_to(f"running-{10**30}.json")
+        (runs_dir() / "running-folder.json").mkdir()
+        os.mkfifo(runs_dir() / "running-pipe.json")
+        assert notes.running() == {"tiny": 2}
+        notes.clean()
+        assert mine.exists() and not killed.exists()  # the note of a killed process is swept up
+    assert not mine.exists()
 
 
 def test_global_pruning_and_rewinding_run_too(data_dir, scheduler, monkeypatch):

@@ -11,7 +11,8 @@ from lth import pruning
 from lth.lottery import TICKET, Chain, Left, next_level, walk
 from lth.models import build_model
 from lth.recipes import RECIPES
-from lth.running.worker import HISTOGRAM_BINS, execute, finish
+from lth.records.finished import HISTOGRAM_BINS
+from lth.running.worker import execute, finish
 
 
 def chain(trial: int = 0, levels: int = 1, **draws) -> Chain:

@@ -207,6 +207,11 @@ def test_falls_below_asks_for_every_later_level():
     assert statistics_paired.falls_below({1: Estimate(-5, None, None, 1, None)}) is None
 
 
+def test_the_first_place_below_a_limit_with_all_later_ones():
+    gains = np.array([[-1, 0, -1, -1], [-1, -1, -1, -1], [-1, -1, -1, 0], [-0.1, -0.2, -0.1, -0.2]])
+    assert statistics_paired.first_below(gains, -0.1).tolist() == [2, 0, 4, 3]
+
+
 def test_a_stretch_ends_at_the_opposite_not_at_doubt():
     below, around, above = interval(-2, -1), interval(-1, 1), interval(1, 2)
     assert statistics_paired.stretch({1: around, 2: above, 3: around, 4: above, 5: around}) == (2, 4)

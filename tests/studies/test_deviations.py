@@ -16,11 +16,12 @@ from lth.lottery import TICKET, Chain, next_level, walk
 from lth.models import initialise, skeleton
 from lth.recipes import RECIPES, Optimizer, Pruning
 from lth.records import store
+from lth.records.finished import HISTOGRAM_BINS
 from lth.running import complete
-from lth.running.worker import HISTOGRAM_BINS, execute
+from lth.running.worker import execute
 from lth.runs import Run, stream
 from lth.studies.catalogue import STUDIES
-from lth.studies.deviations import CERTAIN, DEVIATIONS, control, deviate
+from lth.studies.deviations import CERTAIN, DEVIATIONS, PARTS, control, deviate
 from lth.studies.parameters import study
 from lth.training import Start, drift, stops, train
 
@@ -319,6 +320,52 @@ def test_lost_weights_take_a_carried_optimizer_with_them_at_that_level_only(smal
         assert not any(values.any() for values in seen[name, 2].began.second.values())
 
 
+# A carried optimizer taken apart
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_of_the_carried_optimizer_is_what_its_name_says(small, engine, part):
+    """Before the first step of a level, for ticket and control alike, against what the level before it left."""
+    seen = pipeline(deviate(SMALL, SMALL.name, part), {"ticket": 1, "reinit": 1}, (0, 1, 2), engine)
+    for (_, level), run in seen.items():
+        if level == 0:
+            assert run.began.steps == 0 and run.job.moments is None
+            continue
+        left = seen["ticket", level - 1].trained.moments
+        assert left.steps == {"carried-moments": 20, "carried-steps": 20 * level, "shuffled-moments": 20 * level}[part]
+        assert run.began.steps == {"carried-moments": 0}.get(part, left.steps)
+        for name, values in run.began.first.items():
+            mask = run.job.masks.get(name, torch.ones(values.shape, dtype=torch.bool))
+            began = torch.stack([values[mask], run.began.second[name][mask]])
+            before = torch.stack([left.first[name][mask], left.second[name][mask]])
+            if part == "carried-steps":
+                assert not began.any()
+            elif part == "carried-moments":
+                assert torch.equal(began, before) and began.any()
+            else:  # the same pairs at other places
+                assert sorted(map(tuple, began.T.tolist())) == sorted(map(tuple, before.T.tolist()))
+                assert not torch.equal(began, before)
+
+
+def test_moments_are_shuffled_alike_for_ticket_and_control_and_anew_at_every_level(small):
+    seen = pipeline(deviate(SMALL, SMALL.name, "shuffled-moments"), {"ticket": 1, "reinit": 1})
+    for level in (1, 2):
+        assert same(seen["ticket", level].began.second, seen["reinit", level].began.second)
+    assert not same(seen["ticket", 1].began.second, seen["ticket", 2].began.second)
+
+
+def test_the_steps_of_a_carried_count_are_those_of_an_uncorrected_adam(small, protocol):
+    """Moments of 0 that are hardly corrected: the first step is up to 0.1 / sqrt(0.001) times a fresh Adam's."""
+    run, fresh = deviating("carried-steps", sittings=(1,))["ticket", 1], protocol["ticket", 1]
+    name, mask = "fc1.weight", fresh.job.masks["fc1.weight"]
+    step, corrected = (each.trail[1][name][mask] - each.trail[0][name][mask] for each in (run, fresh))
+    moving = corrected.abs() > 0.999 * SMALL.optimizer.learning_rate  # elsewhere epsilon counts beside the gradient
+    assert moving.sum() > 1000
+    at_20 = (1 - 0.999**21) ** 0.5 / (1 - 0.9**21)  # what is left of the corrections after 20 steps
+    torch.testing.assert_close(step[moving], corrected[moving] * 0.1 / 0.001**0.5 * at_20, rtol=1e-2, atol=0)
+
+
 # How far weights go
 
 
@@ -355,6 +402,28 @@ def test_drift_is_measured_when_asked_and_changes_nothing(small, protocol):
             np.testing.assert_allclose(run.trained.curve[name], column, rtol=1e-6)
         assert json.loads(store.read(run.job.run.key).summary["drift"]) == rows
         assert protocol[place].trained.drift == []
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_steps_are_measured_when_asked_and_change_nothing(small, engine):
+    """Against the weights before and after the step, and against the curve where that measures the same losses."""
+    plain = pipeline(replace(SMALL, train_eval_every=4), {"ticket": 1, "reinit": 1}, engine=engine)
+    seen = pipeline(replace(SMALL, steps_at=(1, 4, 7, 20, 30)), {"ticket": 1, "reinit": 1}, engine=engine)
+    for place, run in seen.items():
+        rows = run.trained.steps
+        assert [row["iteration"] for row in rows] == [1, 4, 7, 20]  # the last is after the end
+        for row in rows:
+            before, after = run.trail[row["iteration"] - 1 : row["iteration"] + 1]
+            for name, mask in run.job.masks.items():
+                change = (after[name] - before[name])[mask].double()
+                assert row[name] == pytest.approx(change.pow(2).mean().sqrt().item(), rel=1e-6) and row[name] > 0
+        curve = run.trained.curve
+        for row in (rows[1], rows[3]):
+            where = curve["iteration"].tolist().index(row["iteration"])
+            assert row["val_loss"] == pytest.approx(curve["val_loss"][where], rel=1e-6)
+        assert all(same(a, b) for a, b in zip(run.trail, plain[place].trail, strict=True))
+        assert json.loads(store.read(run.job.run.key).summary["steps"]) == rows
+        assert plain[place].trained.steps == []
 
 
 # What cannot be
@@ -395,10 +464,13 @@ def test_arms_and_levels_that_contradict_the_recipe_are_refused(tiny_study, monk
         (lambda: Pruning("global", biases=True), "biases are pruned within their layer only: choose .* layer"),
         (
             lambda: replace(TINY, pruning=Pruning(lag=-1)),
-            "pruning lag .* between 0 and the 10 iterations, not -1",
+            "pruning lag must be a whole number of at least 0, not -1",
         ),
         (lambda: replace(TINY, pruning=Pruning(lag=11)), "pruning lag .* 10 iterations, not 11"),
-        (lambda: replace(TINY, initial_std=0), "initial std must be above 0, or None for Gaussian Glorot, not 0"),
+        (
+            lambda: replace(TINY, initial_std=0),
+            "initial std must be a number above 0 .*, or None for Gaussian Glorot, not 0",
+        ),
         (lambda: replace(TINY, initial_std=-0.1), "initial std .*not -0.1"),
         (lambda: replace(TINY, initial_std=float("nan")), "initial std .*not nan"),
     ],

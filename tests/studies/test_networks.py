@@ -45,9 +45,10 @@ def cifar(monkeypatch, tmp_path):
     """A data folder in which "cifar10" is a small image copy."""
     monkeypatch.setenv("LTH_DATA", str(tmp_path))
     small = replace(catalogue.CIFAR10, sizes=(80, 20))
-    monkeypatch.setitem(catalogue.DATA_SETS, "cifar10", small)
     small.copy.parent.mkdir(parents=True)
     reading.write_copy(small.copy, raw(LABEL))
+    small = replace(small, plain_copy=reading.copy_fingerprint(small))
+    monkeypatch.setitem(catalogue.DATA_SETS, "cifar10", small)
     return small
 
 

@@ -7,7 +7,7 @@ import lth
 from lth.errors import LthError
 from lth.recipes import RECIPES
 from lth.studies.catalogue import STUDIES
-from lth.studies.deviations import CERTAIN, DEVIATIONS, deviate
+from lth.studies.deviations import CERTAIN, DEVIATIONS, PARTS, deviate
 from lth.studies.null_2020 import SETTINGS
 from lth.studies.parameters import parse_arms, study
 from lth.studies.study import Grid
@@ -107,9 +107,8 @@ def test_suspects_are_the_protocol_and_every_deviation_alone():
                    pruning=RECIPES["lenet"].pruning) == RECIPES["lenet"]  # fmt: skip
     assert all(recipe == deviate(protocol, name, name) for name, recipe in recipes.items())
     pairs = {(run.recipe.name, run.arm) for run in STUDIES["suspects"].runs()}
-    assert pairs == {(name, arm) for name in ("protocol", *recipes) for arm in ("ticket", "reinit")} | {
-        ("protocol", arm) for arm in ("chain-reinit", "chain-rewound")
-    }
+    in_masks = {(name, arm) for name in ("protocol", *recipes) for arm in ("ticket", "reinit")}
+    assert pairs == in_masks | {("protocol", "chain-reinit")}
 
 
 def test_leave_one_out_is_all_that_the_code_always_does_and_all_but_each():
@@ -124,9 +123,7 @@ def test_leave_one_out_is_all_that_the_code_always_does_and_all_but_each():
     }
     pairs = {(run.recipe.name, run.arm) for run in STUDIES["leave-one-out"].runs()}
     names = ("all", "all-and-lost-weights", *recipes)
-    assert pairs == {(name, arm) for name in names for arm in ("ticket", "chain-reinit")} | {
-        ("all", arm) for arm in ("reinit", "chain-rewound")
-    }
+    assert pairs == {(name, arm) for name in names for arm in ("ticket", "chain-reinit")} | {("all", "reinit")}
 
 
 def test_the_factorial_has_every_combination_of_the_culprits():
@@ -150,9 +147,24 @@ def test_the_programs_of_2020_differ_in_rewinding_and_control_only():
 
 
 def test_studies_that_confirm_use_seeds_that_those_which_chose_did_not():
-    confirming = {"settings", "program-a", "program-b", *(study.name for study in TICKETS)}
+    confirming = {"settings", "mechanism", "program-a", "program-b", *(study.name for study in TICKETS)}
     seeds = {name: study.root_seed for name, study in STUDIES.items()}
     assert not {seeds[name] for name in confirming} & {seeds[name] for name in seeds.keys() - confirming}
+
+
+def test_the_mechanism_is_the_factorial_in_close_up_and_the_carried_optimizer_taken_apart():
+    """Every part alone, with small weights and with standard inputs as well; more trials of what has small weights."""
+    recipes, factorial = recipes_of("mechanism"), recipes_of("factorial")
+    plain = {
+        name: replace(recipe, steps_at=(), drift_at=factorial["protocol"].drift_at) for name, recipe in recipes.items()
+    }
+    assert {name: plain.pop(name) for name in factorial} == factorial
+    with_parts = {("small-weights", part, *also) for part in PARTS for also in ((), ("standard-inputs",))}
+    with_parts |= {("carried-moments",), ("carried-steps",)}
+    assert plain == {"+".join(on): deviate(factorial["protocol"], "+".join(on), *on) for on in with_parts}
+    assert all(set(recipe.steps_at) <= set(recipe.drift_at) for recipe in recipes.values())
+    trials = {(run.recipe.name, run.trial) for run in STUDIES["mechanism"].runs()}
+    assert trials == {(name, t) for name in recipes for t in range(5 if "small-weights" in name else 3)}
 
 
 def test_the_settings_are_the_factorial_at_the_papers_length():
@@ -170,7 +182,7 @@ def test_the_null_of_2020_is_at_full_length():
     (recipe,), chosen = STUDIES["null-2020"].recipes, STUDIES["null-2020"]
     assert recipe == deviate(RECIPES["lenet"], "lenet-2020", *CERTAIN) and recipe.iterations == 50_000
     assert (chosen.trials, chosen.levels) == (5, 25)
-    assert {run.arm for run in chosen.runs()} == {"ticket", "chain-reinit", "chain-rewound"}
+    assert {run.arm for run in chosen.runs()} == {"ticket", "chain-reinit"}
 
 
 def test_all_together_and_the_protocol_are_those_of_the_other_studies():
@@ -191,7 +203,9 @@ def test_the_culprits_are_confirmed_at_full_length():
     assert (chosen.levels, {run.arm for run in chosen.runs()}) == (STUDIES["lenet"].levels, {"ticket", "reinit"})
 
 
-@pytest.mark.parametrize("name", ["suspects", "leave-one-out", "together", "factorial", "culprits", "null-2020"])
+@pytest.mark.parametrize(
+    "name", ["suspects", "leave-one-out", "together", "factorial", "mechanism", "culprits", "null-2020"]
+)
 def test_their_switches_fit_their_arms(name):
     """`check` raises where one does not."""
     for chain in STUDIES[name].chains():

@@ -1,5 +1,7 @@
 """The studies of what makes a ticket: one protocol, one seed, and networks shared only where they are the same."""
 
+import json
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -36,6 +38,17 @@ def test_a_dense_network_is_shared_only_by_recipes_that_train_it_alike(study):
     for chain in study.chains():
         heads = {chain.recipe.name} if not chain.dense else {chain.dense.name}
         assert {run.recipe.name for run in chain.runs() if run.level == 0} <= heads
+
+
+@pytest.mark.parametrize("study", TICKETS, ids=lambda study: study.name)
+def test_they_are_counted_without_dense_networks_that_they_do_not_train(study):
+    runs = study.runs()
+    assert study.counts == Counter((run.recipe, run.level) for run in runs)
+    for one, _ in study.dense:
+        dense = next(chain for chain in study.chains() if chain.recipe.name == one).run("ticket", 0)
+        assert study.run_of(json.loads(dense.spec)) is None
+    for run in runs[:: len(runs) // 20]:
+        assert study.run_of(json.loads(run.spec)) == run
 
 
 @pytest.mark.parametrize("study", TICKETS, ids=lambda study: study.name)

@@ -7,19 +7,20 @@ Intervals are 95 % t intervals over trials.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
 from lth.errors import LthError
-from lth.report.null_2020.factorial import corners
-from lth.report.null_2020.rule import named
 from lth.report.selections import run_keys
 from lth.statistics.bootstrap import Estimate, as_ratio
 from lth.statistics.contrasts import factorial, over_trials
 from lth.studies.null_2020 import SETTINGS
 
-CELLS = {on: corner.recipe for on, corner in corners(SETTINGS).items()}
+CELLS = {  # by the settings that are on: the recipe
+    on: "+".join(on) or "protocol" for size in range(len(SETTINGS) + 1) for on in combinations(SETTINGS, size)
+}
 NONE, S, C = "protocol", "small-weights", "carried-optimizer"
 SC, SCI = "small-weights+carried-optimizer", "small-weights+carried-optimizer+standard-inputs"
 ARMS = ("ticket", "reinit")
@@ -123,7 +124,8 @@ def _columns(estimates: dict[str, Estimate]) -> dict:
     """Estimates of measures as columns, speed as a ratio."""
     columns: dict[str, float | None] = {}
     for measure, estimate in estimates.items():
-        columns |= named(measure, as_ratio(estimate) if measure == "speed" else estimate)
+        shown = as_ratio(estimate) if measure == "speed" else estimate
+        columns |= {measure: shown.value, f"{measure} low": shown.low, f"{measure} high": shown.high}
     return columns
 
 

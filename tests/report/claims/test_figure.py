@@ -1,36 +1,33 @@
-import pandas as pd
+"""The frame of the claims' figure."""
+
 import pytest
 from claimed import only, records, table
 
-from lth.report.claims import figure as claims_figure
+from lth.report import intervals
+from lth.report.claims import figure, posthoc
 
 
-def test_the_figure_draws_claims_intervals_and_bounds():
-    found = table(records(only("ticket", {7}, 0.6, 1.0)))
-    figure = claims_figure.forest(found, {"ticket": 20, "reinit": 20, "oneshot": 5})
-    speed = figure.axes[0]
-    ids = [label.get_text().splitlines()[0] for ax in figure.axes for label in ax.get_yticklabels()]
-    assert sorted(ids) == sorted(found["claim"])
-    first = found.set_index("claim").loc["L1"]
-    lines = [tuple(line.get_xdata()) for line in speed.lines]
-    assert (first["low"], first["high"]) in lines and (38.0, 38.0) in lines and (0.0, 0.0) in lines
-    bars = speed.patches
-    assert bars[0].get_x() == 26 and bars[0].get_x() + bars[0].get_width() == pytest.approx(speed.get_xlim()[1])
-    assert (bars[1].get_x(), bars[1].get_width()) == (-19, 38)
-    assert "n = 8 of 20" in speed.texts[0].get_text() and speed.texts[2].get_text().endswith("n = 8")
+def forest(runs):
+    return figure.forest(posthoc.table(table(runs), runs), runs)
 
 
-@pytest.mark.parametrize(
-    ("runs", "marks", "intervals"),
-    [(records(trials=1), 9, 0), (records(levels=3), 0, 0), (pd.DataFrame(), 0, 0)],
-    ids=["one trial", "some levels", "none"],
-)
-def test_the_figure_draws_only_what_is_there(runs, marks, intervals):
-    """A single trial has estimates without intervals, claims on levels that are not reached have none at all."""
-    rows = table(runs)
-    axes = claims_figure.forest(rows, {}).axes
-    assert len(axes) == 4 and sum(len(ax.get_yticks()) for ax in axes) == len(rows)
-    lines = [line for ax in axes for line in ax.lines]
-    assert sum(line.get_marker() not in ("None", "") for line in lines) == marks == rows["estimate"].notna().sum()
-    assert sum(line.get_linewidth() == 2 for line in lines) == intervals
-    assert {text.get_text().splitlines()[0] for ax in axes for text in ax.texts} == set(rows["verdict"])
+def test_earlier_stops_are_told_as_times_as_early():
+    """L1 claims 38 % earlier; a ticket that needs 0.5 times the iterations is twice as early."""
+    rows = forest(records(only("ticket", {7}, 0.5, 1.0))).set_index("row")
+    first = rows.loc["L1 ticket, dense, 21%"]
+    assert first["panel"] == figure.SPEED and first["claimed"] == pytest.approx(1 / 0.62)
+    assert first["mean"] == pytest.approx(2, rel=0.05)
+    assert first["from"] < first["low"] < first["mean"] < first["high"] < first["to"]
+    assert rows.loc["L4 ticket, fresh, 21%", "claimed"] == 2.51
+
+
+def test_claims_about_levels_are_left_out_and_what_is_not_tested():
+    labels = [row.split()[0] for row in forest(records())["row"]]
+    assert labels == ["L1", "L2", "L3", "L3", "L4", "L5", "L6"]
+    assert [row.split()[0] for row in forest(records(levels=8))["row"]] == ["L1", "L4", "L5"]
+
+
+def test_the_figure_has_a_row_for_each_claim_even_of_a_single_trial():
+    for runs in (records(), records(trials=1)):
+        panels = intervals.rows(forest(runs), figure.PANELS)
+        assert [len(panel.axes[0].get_yticks()) for panel in panels] == [3, 4]

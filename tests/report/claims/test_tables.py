@@ -3,7 +3,6 @@ import json
 import re
 import shutil
 
-import pandas as pd
 import pyarrow.parquet as parquet
 import pytest
 from claimed import only, records, table
@@ -12,8 +11,9 @@ from executed import NOTEBOOKS, papermill
 from lth import records as lth_records
 from lth.errors import LthError
 from lth.paths import ROOT
-from lth.report.claims import rule
+from lth.report.claims import posthoc, rule
 from lth.report.claims import tables as claims_tables
+from lth.report.claims.lenet import LENET
 from lth.report.sources import evidence, records_of
 from lth.report.text import planned_trials
 from lth.studies.catalogue import STUDIES
@@ -41,17 +41,6 @@ def change(folder, file, column):
     (folder / "SHA256SUMS").write_text("".join(sums))
 
 
-def test_the_summary_counts_every_verdict():
-    words = pd.DataFrame({"verdict": ["replicated", "inconclusive", "replicated", "not tested"], "narrowly": False})
-    assert claims_tables.summary(words) == "2 of 4 claims replicated, 1 inconclusive, 1 not tested"
-    words.loc[0, "narrowly"] = True
-    assert claims_tables.summary(words).startswith(
-        "2 of 4 claims replicated (1 of them within its tolerance only), 1 inc"
-    )
-    assert claims_tables.summary(words[3:]) == "0 of 1 claims tested"
-    assert claims_tables.summary(words[1:2]) == "0 of 1 claims replicated, 1 inconclusive"
-
-
 def test_estimates_read_as_what_they_mean():
     runs = records(only("ticket", {7}, 0.6, 1.3), only("ticket", {9}, -0.4, 0.0))
     rows = table(runs).set_index("claim")
@@ -65,68 +54,47 @@ def test_estimates_read_as_what_they_mean():
     assert "% later" in slower and 40 < low < value < high < 60
 
 
+def told(runs) -> dict[str, list[str]]:
+    """The cells of the page's table by claim."""
+    lines = claims_tables.verdict_table(posthoc.table(table(runs), runs)).splitlines()[2:]
+    return {cells[0]: cells[1:] for cells in ([cell.strip() for cell in line[1:-1].split("|")] for line in lines)}
+
+
+def test_every_judged_claim_has_a_row():
+    rows = told(records())
+    assert list(rows) == [claim.id for claim in LENET] and {len(cells) for cells in rows.values()} == {5}
+
+
+def test_a_repeat_is_told_in_the_direction_in_which_it_lies():
+    slower = told(records(only("ticket", {15}, 1.5, 1.0)))["L3-speed"][2]
+    least, most = map(float, re.fullmatch(r"(\d+\.\d) to (\d+\.\d)% later", slower).groups())
+    assert least < 50 < most
+    assert re.fullmatch(r"level \d+ to \d+", told(records())["L7-ticket"][2])
+
+
+def test_what_is_met_within_its_tolerance_only_is_said():
+    within, literally = (told(records(only("ticket", {7}, part, 1.0)))["L1"][1] for part in (0.7, 0.6))
+    assert "within its tolerance only" in within and "tolerance" not in literally
+
+
+def test_tolerances_are_told_with_their_reasons():
+    tolerances = claims_tables.tolerance_table(rule.table({}))
+    for claim in rule.CLAIMS.values():
+        assert (f"{claim.id}: {claim.tolerance:g}" in tolerances) == bool(claim.rationale)
+
+
 def test_what_is_not_tested_has_no_estimate():
     shallow = table(records(levels=3))
     assert set(shallow["verdict"]) == {"not tested"} and {claims_tables.here(row) for _, row in shallow.iterrows()} == {
         "–"
     }
-    assert "not tested" in claims_tables.front_table(shallow) and "no records of ticket" in claims_tables.full_table(
-        shallow
-    )
-
-
-def test_every_claim_has_a_row_in_every_table():
-    found = table(records())
-    for text, columns in ((claims_tables.front_table(found), 4), (claims_tables.full_table(found), 8)):
-        lines = text.splitlines()
-        assert len(lines) == 2 + len(found)
-        assert {line.count("|") for line in lines} == {columns + 1}
-    tolerances = claims_tables.tolerance_table(rule.table({}))
-    for claim in rule.CLAIMS.values():
-        assert (f"{claim.id}: {claim.tolerance:g}" in tolerances) == bool(claim.rationale)
-    assert claims_tables.word_table().count("\n") == len(claims_tables.WORDS) + 1
-
-
-def test_the_same_claims_are_judged_by_several_records_side_by_side():
-    """Where tickets of the first records are faster and those of the others slower, L1 and L4 part; L5 stays."""
-    fast, slow = (records(only("ticket", {7}, factor, 1.0), levels=16) for factor in (0.6, 1.3))
-    tables = claims_tables.side_by_side({"as published": fast, "other": slow}, "lenet")
-    assert list(tables["other"].index) == ["L1", "L2", "L3-speed", "L3-accuracy", "L4", "L5"]  # no one-shot, no scans
-    text = claims_tables.side_table(tables)
-    assert text.splitlines()[0] == "| The paper's claim | Claimed | as published | other |"
-    l1 = text.splitlines()[2]
-    assert l1.startswith("| L1: At level 7") and "earlier [" in l1 and "later [" in l1
-    assert l1.endswith(": *not replicated* |") and "replicated* | 3" in l1
-    assert claims_tables.side_summary(tables) == "4 of 6 claims have the same verdict with each of them"
-    same = {name: tables["other"] for name in ("one", "two")}
-    assert claims_tables.side_summary(same) == "6 of 6 claims have the same verdict with each of them"
-
-
-def test_records_that_judge_nothing_say_so_side_by_side():
-    for parts in ({}, {"deep enough": records(levels=7), "shallow": records(levels=3)}):
-        tables = claims_tables.side_by_side(parts, "lenet")
-        assert "none can be judged" in claims_tables.side_table(tables).splitlines()[2]
-        assert claims_tables.side_summary(tables) == "no claim can be judged by these records"
-
-
-def test_notes_have_minus_signs_where_numbers_are_below_zero():
-    fallen = table(records(accuracy=only("ticket", range(16, 26), -0.5, 0.0)))
-    (row,) = [row for row in claims_tables.full_table(fallen).splitlines() if row.startswith("| L7-ticket")]
-    assert re.search(r"\| at level 16: −0\.\d\d pp \[−0\.\d\d, −0\.\d\d\] \|", row)
-
-
-def test_what_is_met_within_its_tolerance_only_is_said_in_both_tables():
-    rows = table(records(only("ticket", {7}, 0.7, 1.0)))
-    lines = [text.splitlines()[2] for text in (claims_tables.front_table(rows), claims_tables.full_table(rows))]
-    assert [line.count("within its tolerance only") for line in lines] == [1, 1]
-    literally = table(records(only("ticket", {7}, 0.6, 1.0)))
-    assert "within its tolerance only" not in claims_tables.full_table(literally).splitlines()[2]
+    assert len(told(records(levels=3))) == 0
 
 
 def test_a_range_of_levels_is_told_with_the_effect_inside():
     rows = table(records(only("oneshot", set(range(2, 8)), 0.6, 1.0))).set_index("claim")
-    told = claims_tables.here(rows.loc["L8"])
-    assert re.match(r"levels 2 to 7; over those claimed \d\d\.\d % earlier \[", told)
+    eighth = claims_tables.here(rows.loc["L8"])
+    assert re.match(r"levels 2 to 7; over those claimed \d\d\.\d % earlier \[", eighth)
     assert claims_tables.here(rows.loc["L9"]).startswith("at no single level; over those claimed ")
 
 
@@ -145,7 +113,7 @@ def test_only_published_records_are_evidence(copied, monkeypatch):
         evidence(STUDIES["lenet"])
 
 
-@pytest.mark.parametrize("notebook", ["claims", "comparison"])
+@pytest.mark.parametrize("notebook", ["claims"])
 def test_no_page_without_its_records(notebook, tmp_path, monkeypatch):
     monkeypatch.setenv("LTH_DATA", str(tmp_path / "empty"))
     done, _ = papermill(ROOT / "notebooks" / f"{notebook}.ipynb", tmp_path)
@@ -163,30 +131,32 @@ def test_no_page_from_changed_records(copied, tmp_path):
 
 
 def sources(notebook) -> set[str]:
-    """The hashes of the records of `lenet` from which a committed notebook was drawn."""
-    cells = json.loads(notebook.read_text())["cells"]
-    text = json.dumps([cell.get("outputs") for cell in cells])
-    return set(re.findall(r"study lenet, records (\w+)", text))
+    """The hashes of the records of `lenet` from which a committed notebook's figures were drawn."""
+    outputs = [output for cell in json.loads(notebook.read_text())["cells"] for output in cell.get("outputs", ())]
+    figures = [output["metadata"]["figure"] for output in outputs if "figure" in output.get("metadata", {})]
+    return {
+        source["records"] for figure in figures for source in figure.get("sources", ()) if source["study"] == "lenet"
+    }
 
 
 def test_committed_notebooks_show_the_committed_records():
     """`make refresh` after publishing. A changed number is found even where its checksum was changed with it."""
     now = records_of(STUDIES["lenet"]).digest
     drawn = {notebook.stem: sources(notebook) for notebook in NOTEBOOKS}
-    assert drawn["claims"] == drawn["comparison"] == drawn["full_length"] == {now}
+    assert drawn["claims"] == drawn["certainty"] == {now}
     assert {stem: found for stem, found in drawn.items() if found - {now}} == {}
 
 
 def test_a_changed_number_changes_what_the_notebooks_store(copied):
     """Which nbval compares: the hash of the records, or the claims' table."""
     before = lth_records.load("lenet")
-    told = claims_tables.full_table(table(before.runs))
+    before_it = told(before.runs)
     change(copied, "curves.parquet", "test_acc")
     assert lth_records.load("lenet").digest != before.digest
-    assert claims_tables.full_table(table(lth_records.load("lenet").runs)) == told
+    assert told(lth_records.load("lenet").runs) == before_it
     runs = before.runs.copy()
     runs.loc[runs["level"] == 7, "early_stop_test_acc"] *= 0.999
-    assert claims_tables.full_table(table(runs)) != told
+    assert told(runs) != before_it
 
 
 def test_planned_trials_are_those_of_the_study():

@@ -1,0 +1,151 @@
+"""A notebook with other parameters as a small HTML book: its figures, and its numbers in its prose."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import util
+from pathlib import Path
+from shutil import copy, copytree
+from tempfile import TemporaryDirectory
+from types import ModuleType
+
+from lth.errors import LthError, check_choice
+from lth.paths import ROOT
+
+NOTEBOOKS = ROOT / "notebooks"
+RESULTS = "book/results"  # where notebooks are in the book
+NEEDED = re.compile(r"\{(bibliography|glossary)\}")  # what a page must hold for others to refer to
+LINK = re.compile(r'(<a\b[^>]*?) href="([^":#?]*)(?:#([^"]*))?"')  # to a file, or to a place in the page
+FAILURE = re.compile(r"[\w.]*(Error|Exception|Severe)\b.*|.*\b(ERROR|SEVERE|CRITICAL)\b")  # of an exception, or logged
+
+
+def rerun(name: str, parameters: Mapping[str, object], to: Path) -> Path:
+    """Execute a notebook with these parameters and write it as an HTML book into the folder `to`.
+
+    Arguments:
+        name: of the notebook, without folder and .ipynb.
+        parameters: values by name; what is None stays as the notebook has it.
+        to: a folder; what an earlier call wrote there is replaced.
+
+    Returns the path of the page. LthError where there is no such notebook or parameter, where the notebook fails (its
+    own sentence, if it is an LthError) and where the folder cannot be written.
+    """
+    for package in ("papermill", "jupyter_book"):
+        if util.find_spec(package) is None:
+            raise LthError(f'{package} is not installed: install the book\'s packages, pip install -e ".[book]"')
+    check_choice("notebook", name, sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")))
+    given = {parameter: value for parameter, value in parameters.items() if value is not None}
+    _check_parameters(NOTEBOOKS / f"{name}.ipynb", given)
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        if not os.access(to, os.W_OK):
+            raise PermissionError
+    except OSError as error:
+        raise LthError(f"cannot write to {to}: choose another folder with --to") from error
+    with TemporaryDirectory() as folder:
+        source = Path(folder) / "source"
+        (source / RESULTS).mkdir(parents=True)
+        _execute(NOTEBOOKS / f"{name}.ipynb", source / RESULTS / f"{name}.ipynb", given)
+        _build(source, f"{RESULTS}/{name}", Path(folder))
+        html = Path(folder) / "_build" / "html"
+        _unlink(html / f"{RESULTS}/{name}.html")
+        copytree(html, to, dirs_exist_ok=True)
+    return to / f"{RESULTS}/{name}.html"
+
+
+def value_of(text: str) -> object:
+    """What a text on the command line means: a number, list, True or None as Python writes it, or else the text."""
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return text
+
+
+def _check_parameters(notebook: Path, given: Mapping[str, object]) -> None:
+    """LthError where the notebook has no parameter of a name."""
+    import papermill
+
+    known = list(papermill.inspect_notebook(notebook))
+    for parameter in given:
+        if not known:
+            raise LthError(f"{notebook.name} has no parameters, so {parameter!r} cannot be set: leave it out")
+        check_choice(f"parameter of {notebook.name}", parameter, known)
+
+
+def _execute(notebook: Path, target: Path, parameters: Mapping[str, object]) -> None:
+    """Write the executed copy, in a kernel set up as for the book."""
+    from papermill.exceptions import PapermillExecutionError
+
+    with _environment_kept(), TemporaryDirectory() as folder:
+        executing = _executing()
+        executing.isolate(folder)
+        try:
+            executing.execute(notebook, target, folder, parameters)
+        except PapermillExecutionError as error:
+            if error.ename == LthError.__name__:
+                raise LthError(error.evalue) from error
+            raise LthError(f"{notebook.name} failed: {error.ename}: {error.evalue}") from error
+
+
+def _executing() -> ModuleType:
+    """The module notebooks/execute.py, which is in no package."""
+    spec = util.spec_from_file_location("execute", ROOT / "notebooks" / "execute.py")
+    assert spec is not None and spec.loader is not None
+    module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@contextmanager
+def _environment_kept() -> Iterator[None]:
+    """Put environment variables back afterwards."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _build(source: Path, page: str, to: Path) -> None:
+    """Build a book of one page, with the project's settings and what the page refers to, into `to`/_build/html.
+
+    Warnings do not count: the other pages that it links to are not there.
+    """
+    book = ROOT / "book"
+    for folder in book.glob("_*"):
+        copytree(folder, source / "book" / folder.name)
+    for file in (*book.glob("*.bib"), *book.glob("*.md")):
+        copy(file, source / "book" / file.name)
+    copy(ROOT / "_config.yml", source / "_config.yml")
+    contents = f"format: jb-book\nroot: {page}\nchapters:\n"
+    listed = re.findall(r"(?:file|root): *(book/\w+)$", (ROOT / "_toc.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    for name in listed:
+        text = ROOT / f"{name}.md"
+        if text.is_file() and NEEDED.search(text.read_text(encoding="utf-8")):
+            contents += f"  - file: {name}\n"
+    (source / "_toc.yml").write_text(contents, encoding="utf-8")
+    command = "import sys; from jupyter_book.cli.main import main; main(sys.argv[1:])"
+    arguments = ["build", str(source), "--path-output", str(to), "--all", "--keep-going"]
+    done = subprocess.run(
+        [sys.executable, "-c", command, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if done.returncode or not (to / "_build" / "html" / f"{page}.html").exists():
+        said = [line for line in done.stderr.splitlines() if FAILURE.match(line)] or ["its builder does not say why"]
+        raise LthError(f"the page {page} could not be built: {said[0]}")
+
+
+def _unlink(page: Path) -> None:
+    """Take the targets from links to what is not there."""
+    text = page.read_text(encoding="utf-8")
+
+    def there(match: re.Match) -> str:
+        opening, file, place = match.groups()
+        found = (page.parent / file).exists() if file else not place or f'id="{place}"' in text
+        return match[0] if found else opening
+
+    page.write_text(LINK.sub(there, text), encoding="utf-8")

@@ -1,0 +1,64 @@
+"""Compiled code that is kept on disk, where the disk is not as it was."""
+
+import errno
+import importlib.util
+from pathlib import Path
+
+import pytest
+from numba.core import caching
+
+from lth.engines._cache import cached
+
+
+def call(folder: Path) -> str:
+    """What a new process would find: the result of a compiled function, and how often it was found on disk."""
+    spec = importlib.util.spec_from_file_location("function", folder / "function.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    compiled = cached(module.add)
+    return f"{compiled(2, 3)} {sum(compiled.stats.cache_hits.values())}"
+
+
+@pytest.fixture
+def function(tmp_path):
+    (tmp_path / "function.py").write_text("def add(a, b):\n    return a + b\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("suffix", ["nbi", "nbc"])
+def test_damaged_files_are_compiled_again(function, suffix):
+    assert [call(function), call(function)] == ["5 0", "5 1"]
+    (file,) = function.rglob(f"*.{suffix}")
+    whole = file.read_bytes()
+    half = bytearray(whole)
+    half[len(half) // 2] ^= 255
+    for content in (b"", whole[:20], whole[:-9], bytes(half), b"\0" * len(whole)):
+        file.write_bytes(content)
+        assert [call(function), call(function)] == ["5 0", "5 1"]
+
+
+def test_a_folder_in_the_place_of_a_file_is_no_reason_to_fail(function):
+    call(function)
+    for suffix in ("nbi", "nbc"):
+        (file,) = function.rglob(f"*.{suffix}")
+        file.unlink()
+        file.mkdir()
+        assert call(function) == "5 0"
+
+
+def test_without_a_folder_to_write_to_every_process_compiles(function, monkeypatch):
+    """As in another user's clone, without a home: Numba would raise."""
+
+    def nowhere(*_):
+        raise RuntimeError("cannot cache function: no locator available")
+
+    monkeypatch.setattr(caching.CacheImpl, "__init__", nowhere)
+    assert [call(function), call(function)] == ["5 0", "5 0"]
+
+
+def test_a_disk_that_is_full_is_no_reason_to_fail(function, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(caching.IndexDataCacheFile, "_open_for_write", full)
+    assert [call(function), call(function)] == ["5 0", "5 0"]

@@ -1,0 +1,46 @@
+"""What one side of a comparison is ahead by."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lth.report import effects
+from lth.statistics.contrasts import over_trials
+
+
+def made(stops, accuracies):
+    rows = [
+        {"recipe": "lenet", "arm": arm, "trial": trial, "draw": draw, "level": level, "early_stop_iteration": stop}
+        | {"early_stop_test_acc": accuracies[arm, level][trial]}
+        for (arm, level), trials in stops.items()
+        for trial, draws in enumerate(trials)
+        for draw, stop in enumerate(draws)
+    ]
+    return pd.DataFrame(rows)
+
+
+RUNS = made(
+    {("ticket", 1): [[100], [200], [300]], ("reinit", 1): [[200, 400], [300], [600], [999]]},
+    {("ticket", 1): [0.98, 0.97, 0.96], ("reinit", 1): [0.975, 0.96, 0.96, 0.5]},
+)
+
+
+def test_a_ratio_is_of_the_means_over_trials_that_both_have():
+    found = effects.between(RUNS, ("ticket", 1), ("reinit", 1), "early_stop_iteration")
+    assert found["mean"] == pytest.approx((300 + 300 + 600) / (100 + 200 + 300)) and found["n"] == 3
+    assert found["low"] * found["high"] == pytest.approx(found["mean"] ** 2)  # symmetric as logarithms
+
+
+def test_a_difference_is_paired():
+    found = effects.between(RUNS, ("ticket", 1), ("reinit", 1), "early_stop_test_acc")
+    plain = over_trials(np.array([0.5, 1.0, 0.0]))
+    assert (found["mean"], found["low"], found["high"]) == pytest.approx((plain.value, plain.low, plain.high))
+
+
+def test_two_trials_have_no_interval():
+    assert effects.points(np.array([0.9, 0.8]), np.array([0.8, 0.6]))["low"] is None
+
+
+def test_a_side_against_itself_has_no_effect():
+    same = np.array([3.0, 4.0, 5.0])
+    assert effects.times_as_early(same, same) == {"mean": 1, "low": 1, "high": 1, "n": 3}
