@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lth import arms, recipes, records, studies
     from lth.arms import ARMS, Arm
+    from lth.criteria import criterion
     from lth.datasets.tensors import Data
     from lth.errors import LthError
     from lth.models import build_model
-    from lth.pruning import criterion
     from lth.recipes import RECIPES, Optimizer, Pruning, Recipe
     from lth.records.tickets import ticket
     from lth.studies.catalogue import STUDIES
@@ -35,7 +35,7 @@ _HOMES = {
     "Recipe": "lth.recipes",
     "STUDIES": "lth.studies",
     "build_model": "lth.models",
-    "criterion": "lth.pruning",
+    "criterion": "lth.criteria",
     "find_tickets": "lth.studies.own",
     "study": "lth.studies",
     "ticket": "lth.records.tickets",

@@ -25,7 +25,7 @@ class Arm:
     Arguments:
         name: as in records and on the command line.
         mask: where its mask comes from, one of MASKS.
-        start: where its weights start: a name of lth.lottery.STARTS, or a function like those.
+        start: where its weights start: a name of lth.starts.STARTS, or a function like those.
         label: its name in legends.
         short: its name in sentences and notes.
         source: of an arm that is not the library's, a hash of what defines it; part of a run's key. `add` fills it in.
@@ -59,7 +59,12 @@ class Arm:
     @property
     def borrows_mask(self) -> bool:
         """Whether its mask is that of another arm, which keeps it."""
-        return self.mask in ("ticket", "oneshot") and self.start != "rewound"
+        return self.mask in ("ticket", "oneshot") and self.name != self.mask
+
+
+def _start(name: str, start: str, label: str) -> Arm:
+    """An arm with the ticket's masks and another start."""
+    return Arm(name, mask="ticket", start=start, label=label, short=label)
 
 
 ARMS = {
@@ -84,6 +89,23 @@ ARMS = {
         Arm(
             "other-ticket", mask="own", start="one draw", label="ticket of another draw", short="ticket of another draw"
         ),
+        # What of a ticket's start matters (lth.starts): signs or sizes, and how much noise it bears.
+        _start("ticket-signs", "ticket signs", "ticket’s signs, fresh sizes"),
+        _start("ticket-sizes", "ticket sizes", "ticket’s sizes, fresh signs"),
+        _start("final-signs", "final signs", "trained signs, fresh sizes"),
+        _start("reshuffled", "reshuffled", "reshuffled within the layer"),
+        _start("reshuffled-signs", "reshuffled signs", "sizes reshuffled, signs kept"),
+        _start("constant", "constant", "one size, fresh signs"),
+        _start("constant-signs", "constant signs", "one size, ticket’s signs"),
+        *(
+            _start(f"noise-{dose:g}", f"noise of {dose:g} sigma", f"ticket’s start + {dose:g} SD of noise")
+            for dose in (0.5, 1, 2, 3)
+        ),
+        # The ticket once more, with another order of the training images.
+        _start("retrained", "rewound", "ticket, another data order"),
+        # Learning-rate rewinding (Renda et al., arXiv 2003.02389): weights go on from where the level before ended,
+        # while the schedule begins anew; at a constant rate this is fine-tuning.
+        _start("finetuned", "final", "ticket’s masks, trained weights"),
     )
 }
 

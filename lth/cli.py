@@ -226,15 +226,53 @@ def export(
 
 
 @app.command()
+@changeable
+def stability(
+    name: StudyName,
+    changes: Changes,
+    at: Annotated[str, typer.Option(help='Iterations at which copies part, such as "0,1000".')] = "0",
+    depth: Annotated[str | None, typer.Option(help='Levels, such as "0,3,4"; all of them if not given.')] = None,
+    workers: Annotated[int, typer.Option(help="Processes on this machine.")] = 1,
+) -> None:
+    """Measure the error barriers of a study's networks, which `lth run` has trained, and record them."""
+    from lth.running import instruments
+
+    study = changes.study(name)
+    levels = None if depth is None else _numbers("depth", depth)
+    count = instruments.stability(study, _numbers("at", at), levels, workers)
+    print(f"{name}: {count} barriers measured and recorded")
+
+
+@app.command()
+@changeable
+def supermasks(
+    name: StudyName,
+    changes: Changes,
+    workers: Annotated[int, typer.Option(help="Processes on this machine.")] = 1,
+) -> None:
+    """Learn masks on the untrained weights of a study's dense networks, and record how they classify."""
+    from lth.running import instruments
+
+    count = instruments.learned_masks(changes.study(name), workers=workers)
+    print(f"{name}: {count} masks learned and recorded")
+
+
+def _numbers(option: str, text: str) -> list[int]:
+    """The whole numbers of a text such as "0,1000"."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise LthError(f'{option} must be whole numbers such as "0,1000", not {text!r}')
+    return [int(part) for part in parts]
+
+
+@app.command()
 def claims(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list with an object for each claim.")] = False,
 ) -> None:
-    """The paper's claims with the verdicts that the published records give."""
-    from lth import records
-    from lth.report.claims import rule
+    """The claims of the paper, and of later ones, with the verdicts that the published records give."""
+    from lth.report.claims import evidence
 
-    studies = {claim.study for claim in rule.CLAIMS.values()}
-    frame = rule.table({name: records.load_or_empty(name).runs for name in studies}).rename(columns={"claim": "id"})
+    frame = evidence.table().rename(columns={"claim": "id"})
     rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
     if as_json:
         names = ("id", "statement", "source", "claimed", "estimate", "low", "high", "n", "verdict", "note")

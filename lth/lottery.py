@@ -11,16 +11,17 @@ Sources: Frankle & Carbin (arXiv 1803.03635), section 1; Frankle et al. (arXiv 1
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 from lth import pruning
 from lth.arms import ARMS
+from lth.criteria import Gradients, no_gradients, rounds_at_start
 from lth.errors import LthError, check_choice
 from lth.models import Masks, Weights, initialise, misfit, prunable, skeleton
-from lth.pruning import Gradients, no_gradients
 from lth.recipes import Recipe
 from lth.runs import Run, stream
+from lth.starts import STARTS, Beginning
 from lth.training import Moments, Start
 
 Draws = Mapping[str, int] | tuple[tuple[str, int], ...]  # how often each arm is drawn; kept as pairs
@@ -97,6 +98,8 @@ class Chain:
     root_seed: int = 0
     engine: str = "auto"
     rules: Rules = PAPER
+    controls_from: int = 0  # the level from which controls of the ticket are trained
+    dense: Recipe | None = None  # another recipe, whose dense network serves as this chain's level 0
 
     def __post_init__(self) -> None:
         if isinstance(self.draws, Mapping):
@@ -106,16 +109,29 @@ class Chain:
         """The run of this chain at `level`."""
         return Run(self.recipe, arm, self.trial, draw, level, self.root_seed, self.engine)
 
+    def head_run(self, head: tuple[str, int], level: int) -> Run:
+        """The head's run at `level`: of another recipe where that gives the masks, or the dense network."""
+        run = self.run(head[0], level, head[1])
+        source = self.recipe.masks_from or (self.dense if level == 0 else None)
+        return replace(run, recipe=source) if source and head == TICKET else run
+
     def runs(self) -> list[Run]:
         """Every run the chain asks for, level by level."""
         draws = dict(self.draws)
         return [
             self.run(name, level, draw)
             for level in range(self.levels + 1)
-            for name, arm in ARMS.items()
-            if level >= arm.first_level
+            for name in ARMS
+            if level >= self.first_level(name)
             for draw in range(draws.get(name, 0))
         ]
+
+    def first_level(self, arm: str) -> int:
+        """The first level at which the chain asks for runs of an arm."""
+        if ARMS[arm].has_own_chain:
+            return 0
+        shared = 1 if self.dense else 0
+        return max(ARMS[arm].first_level, shared, 0 if arm == "ticket" else self.controls_from)
 
     def heads(self) -> list[tuple[str, int]]:
         """The arms, each with its draw, whose runs decide what is pruned next: the ticket, and every own chain."""
@@ -128,33 +144,6 @@ class Chain:
         if ARMS[head[0]].has_own_chain:
             return [run for run in self.runs() if (run.arm, run.draw) == head]
         return [run for run in self.runs() if not ARMS[run.arm].has_own_chain]
-
-
-@dataclass(frozen=True)
-class Beginning:
-    """What an arm's starting weights can be made of (before its mask is applied)."""
-
-    chain: Chain
-    run: Run
-    masks: Masks  # of this run
-    rewound: Weights  # where tickets of this level begin
-    final: Weights  # where the level before ended; at level 0 the same as `rewound`
-
-    def fresh(self, run: Run | None = None) -> Weights:
-        """New initial weights, from the stream of this run or of another."""
-        recipe = self.chain.recipe
-        return initialise(skeleton(recipe), (run or self.run).stream("initialisation"), recipe.initial_std)
-
-    def drawn_at(self, level: int) -> Weights:
-        """The initial weights that this arm and draw has at another level."""
-        return self.fresh(self.chain.run(self.run.arm, level, self.run.draw))
-
-
-STARTS: dict[str, Callable[[Beginning], Weights]] = {
-    "rewound": lambda beginning: beginning.rewound,
-    "fresh": lambda beginning: beginning.fresh(),
-    "one draw": lambda beginning: beginning.drawn_at(level=0),
-}
 
 
 def next_level(
@@ -173,34 +162,43 @@ def next_level(
         level: which level, from 0.
         dense: what the head's level 0 left (from level 1 on).
         before: what the head's level before left (from level 1 on).
-        gradients: for criteria that ask for them (see lth.pruning.Criterion).
+        gradients: for criteria that ask for them (see lth.criteria.Criterion).
     """
-    net, recipe, (name, draw) = skeleton(chain.recipe), chain.recipe, head
-    run, moments = chain.run(name, level, draw), None
+    run, moments = chain.head_run(head, level), None
     if dense is None or before is None:
-        masks = pruning.full_masks(net, recipe.pruning.biases)
+        masks = pruning.full_masks(skeleton(run.recipe), run.recipe.pruning.biases)
     else:
-        kinds = prunable(net, recipe.pruning.biases)
-        kept = {layer: before.masks[layer] for layer in kinds}  # in order of depth, however they were stored
-        began = _start(chain, chain.run(name, level - 1, draw), kept, dense)
-        masks = pruning.prune(before.weights, kept, kinds, recipe.pruning, began, gradients)
+        masks = _next_masks(chain, run, dense, before, gradients)
         moments = chain.rules.carry(chain, level, before, masks)
     jobs = [Job(run, _start(chain, run, masks, dense, before), masks, moments)]
-    if ARMS[name].has_own_chain:
+    if ARMS[run.arm].has_own_chain:
         return jobs
     for control in chain.following(head):
-        if control.level == level and control.arm != name:
+        if control.level == level and control != run:
             own = _mask_of(control, chain, masks, dense, gradients)
             carried = moments if ARMS[control.arm].mask == "ticket" else None
             jobs.append(Job(control, _start(chain, control, own, dense, before), own, carried))
     return jobs
 
 
+def _next_masks(chain: Chain, run: Run, dense: Left, before: Left, gradients: Gradients) -> Masks:
+    """The masks of a head's run, after what its level before left; or before any training, by criteria `at_start`."""
+    net, rule, drawn = skeleton(run.recipe), run.recipe.pruning, run.stream("criterion")
+    if rounds_at_start(rule):
+        full = pruning.full_masks(net, rule.biases)
+        began = _start(chain, replace(run, level=0), full, None)
+        return pruning.prune_start(pruning.ladder(net, rule, run.level)[-1], began, full, rule, gradients, drawn)
+    kinds = prunable(net, rule.biases)
+    kept = {layer: before.masks[layer] for layer in kinds}  # in order of depth, however they were stored
+    began = _start(chain, replace(run, level=run.level - 1), kept, dense)
+    return pruning.prune(before.weights, kept, kinds, rule, began, gradients, drawn)
+
+
 def _start(chain: Chain, run: Run, masks: Masks, dense: Left | None, before: Left | None = None) -> Weights:
-    """The starting weights that the row of the run's arm names, 0 where masked."""
+    """The starting weights that the row of the run's arm names, 0 where masked unless they are frozen there."""
     if run.level == 0 or dense is None:
         fresh = stream(chain.root_seed, chain.trial, "initialisation")
-        rewound = initialise(skeleton(chain.recipe), fresh, chain.recipe.initial_std)
+        rewound = initialise(skeleton(run.recipe), fresh, run.recipe.initial_std)
     else:
         rewound = chain.rules.rewind(chain, run.level, dense)
     make = ARMS[run.arm].start
@@ -215,12 +213,12 @@ def _start(chain: Chain, run: Run, masks: Masks, dense: Left | None, before: Lef
         )
     final = before.weights if before else rewound
     copies = ({name: value.clone() for name, value in part.items()} for part in (rewound, final))
-    made = make(Beginning(chain, run, masks, *copies))
+    made = make(Beginning(run, masks, *copies))
     if found := misfit(made, rewound):
         name, shape, instead = found
         raise LthError(f"the start of the arm {run.arm!r} must give {name} the shape {shape}, not {instead}")
-    weights = pruning.apply(masks, made)
-    return {name: weights[name] for name in skeleton(chain.recipe).state_dict()}  # in order of depth
+    weights = made if run.recipe.pruning.frozen else pruning.apply(masks, made)
+    return {name: weights[name] for name in skeleton(run.recipe).state_dict()}  # in order of depth
 
 
 def _mask_of(run: Run, chain: Chain, ticket: Masks, dense: Left | None, gradients: Gradients) -> Masks:
@@ -230,9 +228,12 @@ def _mask_of(run: Run, chain: Chain, ticket: Masks, dense: Left | None, gradient
         return pruning.random_masks(ticket, run.stream("mask"))
     if arm.mask == "oneshot" and dense is not None:
         net, rule = skeleton(chain.recipe), chain.recipe.pruning
+        if rounds_at_start(rule):  # the ticket is pruned at once itself
+            return ticket
         rung, full = pruning.ladder(net, rule, run.level)[-1], pruning.full_masks(net, rule.biases)
         began = _start(chain, chain.run("ticket", 0), full, None)
-        return pruning.prune_to(rung, dense.weights, full, rule, began, gradients)
+        drawn = run.stream("criterion")
+        return pruning.prune_to(rung, dense.weights, full, rule, began, gradients, drawn)
     return ticket
 
 

@@ -1,91 +1,16 @@
 """Masks: which weights survive, and how a level removes exactly round(rate × remaining) of the lowest-scoring."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice, pairwise
-from typing import Protocol
 
 import torch
 from torch import nn
 
-from lth.errors import LthError, check_choice
-from lth.models import Masks, Weights, misfit, prunable
+from lth.criteria import Gradients, no_gradients, rounds_at_start, scores
+from lth.errors import LthError
+from lth.models import Masks, Weights, prunable
 from lth.recipes import Pruning
-
-Gradients = Callable[[Weights], Weights]  # of the mean training loss at these weights, by parameter name
-
-
-class Criterion(Protocol):
-    """What scores weights: the lowest-scoring survivors of a level are removed.
-
-    Arguments:
-        weights: every parameter and buffer after training (the weights of the level that ends), by name.
-        masks: the masks of that level; a score is wanted for every weight they name.
-        start: the weights at which that level began, 0 where masked.
-        gradients: a function of weights that gives the gradient of the mean training loss there, by parameter name.
-
-    Returns a tensor of scores for every mask, of its shape, without NaN. It must not change what it is given.
-    """
-
-    def __call__(self, weights: Weights, masks: Masks, *, start: Weights, gradients: Gradients) -> Weights:
-        """The scores by name."""
-
-
-CRITERIA: dict[str, Criterion] = {}
-
-
-def criterion(name: str) -> Callable[[Criterion], Criterion]:
-    """Register a criterion under a name that recipes can use: `Pruning(criterion=name)`."""
-
-    def register(score: Criterion) -> Criterion:
-        if name in CRITERIA and CRITERIA[name].__module__ == __name__ != score.__module__:
-            raise LthError(f"the criterion {name!r} is the library's: choose another name")
-        CRITERIA[name] = score
-        return score
-
-    return register
-
-
-@criterion("magnitude")
-def magnitude(weights: Weights, masks: Masks, *, start: Weights, gradients: Gradients) -> Weights:
-    """|w| after training ([FC] section 1)."""
-    return {name: weights[name].abs() for name in masks}
-
-
-def no_gradients(weights: Weights) -> Weights:
-    """What stands for gradients where there are none."""
-    raise LthError("this criterion needs gradients, which are not to be had here: give the data they are taken on")
-
-
-def scores(
-    pruning: Pruning, weights: Weights, masks: Masks, start: Weights | None = None, gradients: Gradients = no_gradients
-) -> Weights:
-    """What the criterion says of every prunable weight, by name.
-
-    LthError where it is unknown, returns something else than a tensor without NaN of each mask's shape, or changes the
-    weights.
-    """
-    score = pruning.criterion
-    if isinstance(score, str):
-        check_choice("pruning criterion", score, CRITERIA)
-        score = CRITERIA[score]
-    name = getattr(score, "__name__", repr(score))
-    given = {layer: value.clone() for layer, value in weights.items()}
-    try:
-        scored = score(weights, masks, start=start or {}, gradients=gradients)
-    except LthError:
-        raise
-    except Exception as error:  # whatever another's code raises
-        raise LthError(f"the criterion {name} failed: {type(error).__name__}: {error}") from error
-    if any(not torch.equal(value, weights[layer]) for layer, value in given.items() if not value.isnan().any()):
-        raise LthError(f"the criterion {name} changed the weights that it was to score: let it work on copies")
-    if found := misfit(scored, masks):
-        layer, shape, instead = found
-        raise LthError(f"the criterion {name} must score {layer} with a tensor of shape {shape}, not {instead}")
-    for layer, mask in masks.items():
-        if (scored[layer].isnan() & mask & ~weights[layer].isnan()).any():  # training may have diverged
-            raise LthError(f"the criterion {name} gave NaN for weights in {layer}: they cannot be put in order")
-    return scored
 
 
 def full_masks(model: nn.Module, biases: bool = False) -> Masks:
@@ -150,12 +75,14 @@ def prune(
     pruning: Pruning,
     start: Weights | None = None,
     gradients: Gradients = no_gradients,
+    generator: torch.Generator | None = None,
 ) -> Masks:
     """The next level's masks: in each group of layers, round(rate × remaining) of the lowest-scoring are removed.
 
-    `start` and `gradients` are what a criterion may ask for beside the trained `weights` (see Criterion).
+    `start`, `gradients` and `generator` are what a criterion may ask for beside the trained `weights` (see
+    lth.criteria.Criterion).
     """
-    score = scores(pruning, weights, masks, start, gradients)
+    score = scores(pruning, weights, masks, start, gradients, generator)
     for names, rate in groups(kinds, pruning).items():
         left = sum(int(masks[name].sum()) for name in names)
         masks = remove_lowest(score, masks, names, round(rate * left))
@@ -169,12 +96,35 @@ def prune_to(
     pruning: Pruning,
     start: Weights | None = None,
     gradients: Gradients = no_gradients,
+    generator: torch.Generator | None = None,
 ) -> Masks:
     """One-shot pruning: remove the lowest-scoring at once until each group of layers has its count left."""
-    score = scores(pruning, weights, masks, start, gradients)
+    score = scores(pruning, weights, masks, start, gradients, generator)
     for names, count in counts.items():
         left = sum(int(masks[name].sum()) for name in names)
         masks = remove_lowest(score, masks, names, left - count)
+    return masks
+
+
+def prune_start(
+    counts: dict[tuple[str, ...], int],
+    start: Weights,
+    masks: Masks,
+    pruning: Pruning,
+    gradients: Gradients = no_gradients,
+    generator: torch.Generator | None = None,
+) -> Masks:
+    """Pruning before training: from the start of a dense network until each group of layers has its count left.
+
+    Of so many rounds as the criterion wants, each keeps the same share and scores anew what the one before it left.
+    """
+    sizes, rounds = {names: sum(int(masks[name].sum()) for name in names) for names in counts}, rounds_at_start(pruning)
+    for done in range(1, rounds + 1):
+        rung = {
+            names: round(sizes[names] * (count / sizes[names]) ** (done / rounds)) for names, count in counts.items()
+        }
+        weights = apply(masks, start)
+        masks = prune_to(rung, weights, masks, pruning, weights, gradients, generator)
     return masks
 
 

@@ -14,6 +14,7 @@ from lth.errors import LthError, check_choice, check_name, check_positive, check
 
 PREPROCESSINGS = ("l2", "unit", "standard", "none")
 SCOPES = ("layer", "global")
+CORRUPTIONS = ("", "shuffled-pixels", "random-labels", "tenth")  # of the training images (see lth.datasets.corruption)
 CARRIED = (False, True, "moments", "steps", "shuffled")
 LARGEST = 1e6  # standard deviation of initial weights: beyond it no sum of their products is a float32
 
@@ -68,18 +69,21 @@ class Pruning:
     """
 
     scope: str = "layer"
-    criterion: str | Callable = "magnitude"  # a name of lth.pruning.CRITERIA, or a function like those
+    criterion: str | Callable = "magnitude"  # a name of lth.criteria.CRITERIA, or a function like those
     convolution: float = 0.0  # rate of convolutions
     linear: float = 0.2  # rate of linear layers but the last
     output: float = 0.1  # rate of the last linear layer
     biases: bool = False  # prune each layer's biases as well, at the layer's rate (the 2020 code did)
     lag: int = 0  # score the weights of this many steps before the end
+    inverted: bool = False  # remove the highest-scoring instead
+    frozen: bool = False  # pruned weights stay at their start instead of 0 (Zhou et al., arXiv 1905.01067, section 3)
 
     def __post_init__(self) -> None:
         check_choice("pruning scope", self.scope, SCOPES)
         if not (isinstance(self.criterion, str) or callable(self.criterion)):
             raise LthError(f"a pruning criterion must be a name or a function, not {self.criterion!r}")
-        check_switch("biases", self.biases)
+        for switch in ("biases", "inverted", "frozen"):
+            check_switch(switch, getattr(self, switch))
         check_whole("pruning lag", self.lag)
         if self.biases and self.scope == "global":
             raise LthError("biases are pruned within their layer only: choose the pruning scope layer")
@@ -121,6 +125,9 @@ class Recipe:
     carry_optimizer: bool | str = False  # each level goes on with the moments that the level before it left; or a part
     split_per_arm: bool = False  # controls have a split of their own
     resume_level: int = 0  # from this level on the ticket is rewound to a new draw; 0: never
+    corruption: str = ""  # what is done to the training images, one of CORRUPTIONS; never to the test images
+    # Another recipe, on whose tickets' masks, level by level, the arms of this one are trained.
+    masks_from: Recipe | None = None
     # What the data have, from which the network takes its inputs and outputs; the data set's name identifies them.
     shape: tuple[int, ...] = (1, 28, 28)  # of one image: channels, height, width; or (features,)
     classes: int = 10
@@ -130,6 +137,9 @@ class Recipe:
     def __post_init__(self) -> None:
         self._check_kinds()
         check_choice("preprocessing", self.preprocessing, PREPROCESSINGS)
+        check_choice("corruption", self.corruption, CORRUPTIONS)
+        if self.masks_from and self.masks_from.masks_from:
+            raise LthError(f"{self.name} takes masks from {self.masks_from.name}, which has none of its own: name that")
         sizes = ("batch_size", "validation_size", "train_eval_size", "classes")
         for name in ("iterations", "eval_every", "train_eval_every", *sizes):
             check_positive(name.replace("_", " "), getattr(self, name))
@@ -171,6 +181,10 @@ class Recipe:
         check_whole("resume level", self.resume_level)
         if not (isinstance(self.copy, str) and isinstance(self.drift_at, tuple)):
             raise LthError(f"copy must be a text and drift_at a tuple, not {self.copy!r} and {self.drift_at!r}")
+        if not isinstance(self.steps_at, tuple):
+            raise LthError(f"steps_at must be a tuple of iterations, not {self.steps_at!r}")
+        if not (self.masks_from is None or isinstance(self.masks_from, Recipe)):
+            raise LthError(f"masks come from an lth.Recipe, or None for its own tickets, not {self.masks_from!r}")
         if not (isinstance(self.shape, tuple) and self.shape and all(type(n) is int and n > 0 for n in self.shape)):
             raise LthError(f"the shape of an image must be a tuple of numbers above 0, not {self.shape!r}")
 

@@ -46,7 +46,7 @@ class Run:
         return stream(self.root_seed, self.trial, "split", self.arm if apart else "")
 
     def stream(self, purpose: str) -> torch.Generator:
-        """This run's own random stream for `purpose` ("order", "augmentation", "initialisation", "mask")."""
+        """This run's own random stream for `purpose` ("order", "initialisation", "mask", …)."""
         return stream(self.root_seed, self.trial, purpose, self.arm, self.draw, self.level)
 
 
@@ -81,6 +81,8 @@ def recipe_specification(recipe: Recipe) -> dict:
         "split_per_arm": (recipe.split_per_arm, False),
         "resume_level": (recipe.resume_level, 0),
         "sources": (recipe.sources, ()),
+        "corruption": (recipe.corruption, ""),
+        "masks_from": (recipe.masks_from and recipe_specification(recipe.masks_from), None),
     }
     return {
         "name": recipe.name,
@@ -108,7 +110,12 @@ def recipe_specification(recipe: Recipe) -> dict:
 
 
 def _pruning_specification(pruning: Pruning) -> dict:
-    later = {"biases": (pruning.biases, False), "lag": (pruning.lag, 0)}
+    later = {
+        "biases": (pruning.biases, False),
+        "lag": (pruning.lag, 0),
+        "inverted": (pruning.inverted, False),
+        "frozen": (pruning.frozen, False),
+    }
     return {
         "scope": pruning.scope,
         "criterion": name_of(pruning.criterion),

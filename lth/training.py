@@ -36,7 +36,7 @@ class Moments:
 
 @dataclass(frozen=True)
 class Start:
-    """Where a run begins: weights (already 0 where masked), masks, its own random streams.
+    """Where a run begins: weights (already 0 where masked, unless frozen there), masks, its own random streams.
 
     LthError where a mask is not a bool tensor of its weight's shape.
     """
@@ -85,7 +85,7 @@ class Engine(Protocol):
         """Mean cross-entropy (nats) and accuracy (0 to 1) on one of PARTS, each of shape (R,)."""
 
     def weights(self, replica: int) -> Weights:
-        """A copy of one replica's weights on the CPU, exactly 0 where masked."""
+        """A copy of one replica's weights on the CPU, where masked exactly 0 or frozen at the start."""
 
     def moments(self, replica: int) -> Moments | None:
         """A copy of one replica's optimizer state; None where the optimizer keeps none."""

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 import lth
+from lth.criteria import CRITERIA
 from lth.datasets import catalogue, loading
 from lth.paths import ROOT
-from lth.pruning import CRITERIA
 from lth.report.claims import figure, posthoc, rule
 from lth.report.claims.paper import CLAIMS
 from lth.report.verdicts import CLAIMS as VERDICTS
@@ -49,7 +49,7 @@ def test_an_example_has_fewer_than_ten_lines(heading):
 
 def test_a_criterion(added):
     exec(example("a criterion"), added)
-    recipe = SHORT.but(pruning=lth.Pruning(criterion="magnitude-increase"))
+    recipe = SHORT.but(pruning=lth.Pruning(criterion="same-sign"))
     runs = lth.find_tickets("fc-20", noise(), recipe, levels=1, progress=False).runs
     plain = lth.find_tickets("fc-20", noise(), SHORT, levels=1, progress=False).runs
     assert set(runs["mask_sha256"]) != set(plain["mask_sha256"])

@@ -75,7 +75,7 @@ def test_every_run_is_trained_once_and_in_order():
     assert counts == {
         "ticket": 4, "reinit": 8, "random-mask": 6, "oneshot": 6, "oneshot-reinit": 6, "chain-reinit": 8,
         "other-ticket": 8,
-    }  # fmt: skip
+    } | {arm.name: 8 for arm in ARMS.values() if arm.mask == "ticket" and arm.name != "ticket"}  # fmt: skip
 
 
 def test_the_dense_net_starts_from_the_trials_own_initialisation(rewound_to_0):
@@ -252,6 +252,54 @@ def test_the_order_in_which_tensors_were_kept_does_not_matter(head):
         next_level(biased, head, 1, before, before), next_level(biased, head, 1, backwards, backwards), strict=True
     ):
         assert pruning.digest(job.masks) == pruning.digest(other.masks) and list(job.weights) == list(other.weights)
+
+
+def test_masks_may_come_from_the_tickets_of_another_recipe():
+    """On other data, for example; the weights are the same draw, and go back to it."""
+    source = replace(TINY, name="source", corruption="random-labels")
+    taking = chain(draws={"ticket": 1, "reinit": 1}, masks_from=source)
+    trained = list(walk(taking, pretend))
+    by = {(job.run.recipe.name, job.run.arm, job.run.level): job for job, _ in trained}
+    assert set(by) == {
+        (*of, level) for level in range(4) for of in (("source", "ticket"), ("tiny", "ticket"), ("tiny", "reinit"))
+    }
+    alone = walked(Chain(source, 0, LEVELS, {"ticket": 1}))
+    for level in range(LEVELS + 1):
+        found, used = by["source", "ticket", level], by["tiny", "ticket", level]
+        assert found.run == alone["ticket", 0, level][0].run
+        assert pruning.digest(found.masks) == pruning.digest(alone["ticket", 0, level][0].masks)
+        assert (
+            pruning.digest(used.masks)
+            == pruning.digest(found.masks)
+            == pruning.digest(by["tiny", "reinit", level].masks)
+        )
+        assert starts_at(used, initialise(NET, stream(0, 0, "initialisation")))
+        assert used.start().order.initial_seed() == found.start().order.initial_seed()  # paired
+
+
+def test_recipes_that_differ_in_pruning_may_share_a_dense_network_and_controls_begin_at_level_1():
+    other = replace(TINY, name="other", pruning=Pruning(criterion="movement"))
+    sharing = replace(Chain(other, 0, LEVELS, {"ticket": 1, "reinit": 1}), dense=TINY, controls_from=1)
+    assert {(run.arm, run.level) for run in sharing.runs()} == {(a, n) for a in ("ticket", "reinit") for n in (1, 2, 3)}
+    heads = [sharing.head_run(TICKET, level).recipe.name for level in range(3)]
+    assert heads == ["tiny", "other", "other"]
+    alone = walked(Chain(other, 0, LEVELS, {"ticket": 1, "reinit": 1}))
+    for job, _ in walk(sharing, pretend):
+        same_place = alone[job.run.arm, job.run.draw, job.run.level][0]
+        assert pruning.digest(job.masks) == pruning.digest(same_place.masks)
+    controls = replace(chain(draws={"ticket": 1, "reinit": 1, "chain-reinit": 1}), controls_from=1)
+    first = {
+        arm: min(run.level for run in controls.runs() if run.arm == arm) for arm in ("ticket", "reinit", "chain-reinit")
+    }
+    assert first == {"ticket": 0, "reinit": 1, "chain-reinit": 0}
+
+
+def test_frozen_weights_start_where_the_dense_network_did():
+    frozen = walked(chain(draws={"ticket": 1, "reinit": 1}, pruning=Pruning(frozen=True)))
+    for level in (1, 2):
+        job, _ = frozen["ticket", 0, level]
+        assert torch.equal(job.weights["fc1.weight"], frozen["ticket", 0, 0][0].weights["fc1.weight"])
+        assert not job.masks["fc1.weight"].all()
 
 
 def test_draws_of_a_chain_of_its_own_differ():

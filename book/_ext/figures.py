@@ -21,6 +21,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from lth.report.styles import PALETTE
 
+HOW = "book/results/your_own.html#change-a-figure-of-this-book"
 COMMON = ("trials", "levels", "iterations", "arms", "rewind", "warmup", "recipes")  # options of their own
 STATUS = "book/reference.html#notebook-"  # where the page of reference tells about a notebook
 COLOURS = re.compile("|".join(PALETTE), re.IGNORECASE)
@@ -104,16 +105,10 @@ class GluedFigure(_Figure):
         files = [(f"{key}.csv", "data (CSV)"), *((name, "SVG") for name in file_names(key, figures[key]["panels"])[:1])]
         links = [f'<a href="{root}_static/figures/{name}" download>{text}</a>' for name, text in files]
         links.append(f'<a href="{root}{STATUS}{notebook.replace("_", "-")}">source</a>')
-        again = (
-            ""
-            if self.env.docname.endswith("your_own")
-            else f"{root}book/results/your_own.html#change-a-figure-of-this-book"
-        )
+        again = "" if self.env.docname.endswith("your_own") else f"{root}{HOW}"
         command = f"lth figure {notebook} {told(figures[key]['about'].get('given') or {'trials': 2})}"
-        return self.build(
-            figures[key]["panels"],
-            f'<p class="figure-links">{" · ".join(links)} · <a href="{again}">draw it again</a>: <code>{command}</code></p>',
-        )
+        links.append(f'<a href="{again}">draw it again</a>: <code>{command}</code>')
+        return self.build(figures[key]["panels"], f'<p class="figure-links">{" · ".join(links)}</p>')
 
 
 class Drawing(_Figure):

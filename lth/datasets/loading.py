@@ -9,6 +9,7 @@ import torch
 
 from lth.data import Images, TrialData, preprocess, split
 from lth.datasets import catalogue, reading
+from lth.datasets.corruption import corrupted, cut
 from lth.datasets.tensors import Data, prepared
 from lth.errors import LthError, check_choice
 from lth.paths import datasets_dir
@@ -24,6 +25,8 @@ def load(recipe: Recipe, generator: torch.Generator) -> TrialData:
     stays whole. Raises LthError where the data set is missing or corrupt or too small for the recipe.
     """
     if callable(recipe.dataset):
+        if recipe.corruption:
+            raise LthError(f"{recipe.corruption} is for data sets with a name only: corrupt what your function makes")
         data = own(recipe.dataset)
         if dict(recipe.sources).get("data", data.sha256) != data.sha256:
             raise LthError(
@@ -32,12 +35,14 @@ def load(recipe: Recipe, generator: torch.Generator) -> TrialData:
         return split(data.name, *prepared(data, recipe.preprocessing), recipe, generator)
     data_set = catalogue.find(recipe.dataset)
     check_choice(f"preprocessing of {data_set.label}", recipe.preprocessing, ("l2", "unit", "standard"))
-    name, images, test = _prepared(data_set, recipe.copy, recipe.preprocessing, datasets_dir())
-    return split(name, images, test, recipe, generator)
+    name, images, test = _prepared(data_set, recipe.copy, recipe.preprocessing, datasets_dir(), recipe.corruption)
+    return cut(split(name, images, test, recipe, generator), recipe.corruption)
 
 
 def as_found(recipe: Recipe) -> Recipe:
     """The recipe on what is in the data folder: on the image copy of its data set where there is no original."""
+    if recipe.masks_from:
+        recipe = replace(recipe, masks_from=as_found(recipe.masks_from))
     if callable(recipe.dataset):
         return recipe
     return replace(recipe, copy=reading.copy_label(catalogue.find(recipe.dataset)))
@@ -67,7 +72,9 @@ def own(make: Callable[[], Data]) -> Data:
 
 
 @lru_cache(maxsize=DATA_SETS_IN_MEMORY)
-def _prepared(data_set: catalogue.DataSet, copy: str, preprocessing: str, folder: Path) -> tuple[str, Images, Images]:
+def _prepared(
+    data_set: catalogue.DataSet, copy: str, preprocessing: str, folder: Path, corruption: str
+) -> tuple[str, Images, Images]:
     """The label, the training images and the test images, shared by all trials of a process.
 
     Where they are read from depends on the data folder, `folder`: another one is another entry of the cache.
@@ -77,4 +84,4 @@ def _prepared(data_set: catalogue.DataSet, copy: str, preprocessing: str, folder
         Images(*part, *preprocess(part[0], preprocessing, data_set.mean, data_set.std))
         for part in (raw.train, raw.test)
     )
-    return raw.label, train, test
+    return raw.label, corrupted(train, corruption), test

@@ -47,6 +47,11 @@ def choose(recipe: Recipe, density: float, name: str = "auto", device: str = "cp
         from lth.engines.dense import Dense
 
         return name, Dense
+    if recipe.pruning.frozen:
+        raise LthError(
+            f"the engine 'sparse' has no pruned weights, which the recipe {recipe.name!r} keeps at their start: choose "
+            f"auto, dense or stacked"
+        )
     if linear:
         from lth.engines.sparse import Sparse
 
@@ -62,7 +67,9 @@ def _fastest(recipe: Recipe, density: float, device: str) -> str:
     if not _compiles(device):
         return "stacked"
     if _fully_connected(recipe):
-        return "sparse" if density < CROSSOVER else "dense"
+        return "sparse" if density < CROSSOVER and not recipe.pruning.frozen else "dense"
+    if recipe.pruning.frozen:
+        return "stacked"
     return "sparse" if density < CONVOLUTIONS_CROSSOVER and _convolves(recipe) else "stacked"
 
 

@@ -32,7 +32,7 @@ def cost_at(recipe: Recipe, level: int) -> float:
 def _densities(recipe: Recipe, levels: int) -> tuple[float, ...] | None:
     """The density at each of so many levels; None for networks whose cost does not follow it."""
     net = skeleton(recipe)
-    if not isinstance(net, FullyConnected):
+    if not isinstance(net, FullyConnected) or recipe.pruning.frozen or recipe.optimizer.name != "adam":
         return None
     left = [sum(rung.values()) for rung in islice(rungs(net, recipe.pruning), levels)]
     return tuple(remaining / left[0] for remaining in left)

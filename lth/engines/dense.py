@@ -28,7 +28,7 @@ class _Part(NamedTuple):
 
 
 class Dense:
-    """A stack of one (lth.training.Engine) that multiplies whole matrices and keeps masked weights at 0."""
+    """A stack of one (lth.training.Engine) that multiplies whole matrices and keeps masked weights at 0, or frozen."""
 
     def __init__(self, recipe: Recipe, data: list[TrialData], starts: list[Start]):
         """Copy the weights into one flat array. Raises LthError where net, optimizer or number of runs do not fit."""
@@ -42,7 +42,7 @@ class Dense:
         moments = start.moments or Moments(none, none, 0)
         flats = [self._flatten(part) for part in (start.weights, none, moments.first, moments.second)]
         self._adam = Adam(*(flat.numpy() for flat in flats))
-        for values in self._adam:
+        for values in self._adam[1:] if recipe.pruning.frozen else self._adam:
             values[~self._mask] = 0
         self._steps = moments.steps
         views, gradients = self._views(flats[0]), self._views(flats[1])
@@ -100,7 +100,7 @@ class Dense:
         return np.array([loss / len(labels)]), np.array([right / len(labels)])
 
     def weights(self, replica: int) -> Weights:
-        """A copy of the weights, exactly 0 where masked."""
+        """A copy of the weights, where masked exactly 0 or frozen at the start."""
         return self._views(torch.from_numpy(self._adam.values.copy()))
 
     def moments(self, replica: int) -> Moments:

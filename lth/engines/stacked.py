@@ -35,6 +35,9 @@ class Stacked:
         masks = {name: torch.stack([s.masks[name] for s in starts]) for name in starts[0].masks}
         # Only where some replica lacks a weight; as floats, because PyTorch is slow to multiply floats by booleans.
         self.masks = {name: mask.float().to(device) for name, mask in masks.items() if not mask.all()}
+        self.frozen: Weights = {}  # what stays where weights are pruned, if not 0
+        if recipe.pruning.frozen:
+            self.frozen = {name: stacks[name].detach() * (1 - mask) for name, mask in self.masks.items()}
         self.images, self.test = _to(data[0].images, self.device), _to(data[0].test, self.device)
         self.positions = {
             "test": torch.arange(len(self.test), device=device).expand(len(starts), -1),
@@ -82,6 +85,8 @@ class Stacked:
         with torch.no_grad():
             for name, mask in self.masks.items():
                 self.parameters[name].mul_(mask)
+                if name in self.frozen:
+                    self.parameters[name].add_(self.frozen[name])
             self.total += losses
 
     @torch.no_grad()

@@ -9,6 +9,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -17,11 +18,12 @@ import torch
 
 from lth import pruning
 from lth.arms import ARMS
+from lth.criteria import rounds_at_start
 from lth.datasets.catalogue import DATA_SETS
 from lth.lottery import Chain, next_level
 from lth.models import prunable, skeleton
 from lth.paths import records_dir
-from lth.recipes import Recipe
+from lth.recipes import Pruning, Recipe
 from lth.records import contents
 from lth.records.finished import start_histogram
 from lth.records.published import LOSSES, Records
@@ -60,6 +62,7 @@ class Read:
     def __init__(self, row: Mapping):
         self.row, self.spec = row, json.loads(row["spec"])
         self.name = contents.named(row)
+        self.lender: str | None = (self.spec["recipe"].get("masks_from") or {}).get("name")  # whose masks it has
         self.key = tuple(row[name] for name in KEYS)
         self.recipe: Recipe | None = recipe_of(self.spec)  # None: with a network or data of one's own
         self.arm = ARMS.get(row["arm"])
@@ -67,6 +70,12 @@ class Read:
         text = row["start_histogram"]
         self.histogram: dict[str, list[int]] | None = json.loads(text) if isinstance(text, str) else None
         self.time = datetime.fromisoformat(row["time"])
+
+    @property
+    def rule(self) -> Pruning:
+        """What has pruned its masks: its own recipe, or the one whose masks it has."""
+        assert self.recipe is not None
+        return (self.recipe.masks_from or self.recipe).pruning
 
     @property
     def run(self) -> Run:
@@ -176,8 +185,8 @@ def ladder(runs: Runs, curves: Curves) -> Iterator[Problem]:
         if run.recipe not in rungs:
             net = skeleton(run.recipe)
             numbers = {name: value.numel() for name, value in net.named_parameters()}
-            sizes = {name: numbers[name] for name in prunable(net, run.recipe.pruning.biases)}
-            steps = [rung for rung, _ in zip(pruning.rungs(net, run.recipe.pruning), range(deepest + 1), strict=False)]
+            sizes = {name: numbers[name] for name in prunable(net, run.rule.biases)}
+            steps = [rung for rung, _ in zip(pruning.rungs(net, run.rule), range(deepest + 1), strict=False)]
             rungs[run.recipe] = steps, sizes
         steps, sizes = rungs[run.recipe]
         if run.prunable != sizes:
@@ -221,6 +230,8 @@ def nested(runs: Runs, curves: Curves) -> Iterator[Problem]:
     for run in runs:
         if run.arm is None or run.recipe is None or run.arm.borrows_mask or not run.row["level"]:
             continue
+        if rounds_at_start(run.rule) > 1:  # which lead to each level anew
+            continue
         chained = run.arm.name == "ticket" or run.arm.has_own_chain
         before = (
             there.get(run.place(level=run.row["level"] - 1))
@@ -253,7 +264,8 @@ def starts(runs: Runs, curves: Curves) -> Iterator[Problem]:
         place = (of.recipe.model, of.recipe.initial_std, of.recipe.pruning.biases, of.root_seed, of.trial, *head)
         if place not in made:
             draws = ((of.arm, of.draw + 1),)
-            chain = Chain(of.recipe, of.trial, 1, draws, root_seed=of.root_seed, engine=of.engine)
+            recipe = replace(of.recipe, masks_from=None)  # dense networks have no masks from elsewhere
+            chain = Chain(recipe, of.trial, 1, draws, root_seed=of.root_seed, engine=of.engine)
             made[place] = start_histogram(next_level(chain, head, 0)[0])
         if made[place] != run.histogram:
             yield run.name, "it does not start where the seed of its trial says"
@@ -279,10 +291,11 @@ def times(runs: Runs, curves: Curves) -> Iterator[Problem]:
             yield run.name, f"it was finished in the future, {run.row['time']}"
         if run.arm is None or not run.row["level"]:
             continue
-        if run.arm.name == "ticket" or run.arm.has_own_chain:
+        if run.arm.has_own_chain:
             needs = run.place(level=run.row["level"] - 1)
         else:
-            needs = run.place(arm="ticket", draw=0, level=0 if run.arm.mask == "oneshot" else run.row["level"] - 1)
+            level = 0 if run.arm.mask == "oneshot" else run.row["level"] - 1
+            needs = run.place(recipe=run.lender or run.row["recipe"], arm="ticket", draw=0, level=level)
         needed = there.get(needs)
         if needed and run.time + ROUNDED < needed.time + timedelta(seconds=run.row["seconds"]):
             yield (

@@ -20,9 +20,13 @@ def _recipe(text: str) -> Recipe | None:
     fields = json.loads(text)
     if fields.get("sources"):
         return None
+    source = fields.get("masks_from")
+    lender = _recipe(json.dumps(source, sort_keys=True)) if source else None
+    if source and lender is None:
+        return None
     optimizer = fields["optimizer"] | {"milestones": tuple(fields["optimizer"]["milestones"])}
     try:
-        parts = {"optimizer": Optimizer(**optimizer), "pruning": Pruning(**fields["pruning"])}
+        parts = {"optimizer": Optimizer(**optimizer), "pruning": Pruning(**fields["pruning"]), "masks_from": lender}
         moments = {name: tuple(fields.get(name, ())) for name in ("drift_at", "steps_at")}
         return loading.shaped(Recipe(**fields | parts | moments))
     except (LthError, TypeError):

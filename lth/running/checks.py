@@ -3,10 +3,11 @@
 import torch
 
 from lth.arms import ARMS
-from lth.errors import LthError, check_choice
+from lth.criteria import found
+from lth.errors import LthError
 from lth.lottery import Chain
 from lth.models import prunable, skeleton
-from lth.pruning import CRITERIA, ladder
+from lth.pruning import full_masks, ladder
 from lth.recipes import Recipe
 
 
@@ -20,11 +21,30 @@ def check(chain: Chain) -> None:
             f"{own_chains[0]} prunes level by level and is no control for {at_once[0]}: compare it with "
             f"oneshot-reinit, or leave one of them out of the arms"
         )
-    if isinstance(chain.recipe.pruning.criterion, str):
-        check_choice("pruning criterion", chain.recipe.pruning.criterion, CRITERIA)
+    found(chain.recipe.pruning)
     chain.rules.check(chain)
     check_fits(chain.recipe)
+    if chain.recipe.masks_from:
+        check_transfer(chain.recipe, chain.recipe.masks_from)
     ladder(skeleton(chain.recipe), chain.recipe.pruning, chain.levels)
+
+
+def check_transfer(recipe: Recipe, source: Recipe) -> None:
+    """LthError where masks that are found with `source` do not fit the network of `recipe`."""
+    for one in (recipe, source):
+        found(one.pruning)
+    ours, theirs = (
+        {name: tuple(mask.shape) for name, mask in full_masks(skeleton(one), one.pruning.biases).items()}
+        for one in (recipe, source)
+    )
+    if ours != theirs:
+        name = next(name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name))
+        shapes = [_by(of[name]) if name in of else "none" for of in (theirs, ours)]
+        raise LthError(
+            f"the masks of {source.name}, on images of {_by(source.shape)}, do not fit {recipe.name}, on images of "
+            f"{_by(recipe.shape)}: {name} has the shape {shapes[0]} there and {shapes[1]} here; choose data of one "
+            f"shape and number of classes, and one network"
+        )
 
 
 def check_fits(recipe: Recipe) -> None:

@@ -29,7 +29,8 @@ def check(chains: Sequence[Chain], device: str = "cpu") -> None:
         seen.add(question)
         choose(chain.recipe, 1.0, chain.engine, device)
         checks.check(chain)
-        loading.load(chain.recipe, chain.run("ticket", 0).split())
+        for recipe in filter(None, (chain.recipe, chain.recipe.masks_from)):
+            loading.load(recipe, chain.run("ticket", 0).split())
 
 
 def run(study: Declared, **options: Any) -> Records:

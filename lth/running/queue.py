@@ -10,10 +10,9 @@ from dask.distributed import Client, Future, as_completed
 from distributed.scheduler import KilledWorker
 
 from lth.datasets import loading
-from lth.engines.gradients import loss_gradients
+from lth.engines.gradients import LossGradients
 from lth.errors import LthError
 from lth.lottery import Chain, Job, Left, next_level
-from lth.models import Weights
 from lth.paths import commit
 from lth.records import store
 from lth.records.store import Finished
@@ -40,10 +39,14 @@ class Walk:
         self.dense = self.dense or self.before
         self.level += 1
 
-    def gradients(self, weights: Weights) -> Weights:
-        """Gradients of the training loss at `weights`, for criteria that ask for them."""
-        run = self.chain.run(self.head[0], self.level, self.head[1])
-        return loss_gradients(run.recipe, loading.load(run.recipe, run.split()))(weights)
+    def head_run(self) -> Run:
+        """The head's run at the next level."""
+        return self.chain.head_run(self.head, self.level)
+
+    def gradients(self) -> LossGradients:
+        """Derivatives on the data of the head, for criteria that ask for them."""
+        run = self.head_run()
+        return LossGradients(run.recipe, lambda: loading.load(run.recipe, run.split()))
 
 
 class Queue:
@@ -55,8 +58,9 @@ class Queue:
         self.missing = {run.key for run in before.missing}
         self.commit = commit()
         self.published = before.records.runs.set_index("key")
-        self.ready: list[tuple[Job, Walk | None]] = []
-        self.waiting: dict[Future, list[tuple[Job, Walk | None]]] = {}
+        self.ready: list[Job] = []
+        self.walks: dict[str, list[Walk]] = {}  # by the key of the run that they wait for
+        self.waiting: dict[Future, list[Job]] = {}
         self.completed = as_completed(loop=client.loop)
 
     def train(self, chains: Sequence[Chain]) -> Iterator[Run]:
@@ -72,29 +76,32 @@ class Queue:
             for future in self.completed:
                 stack, results = self.waiting.pop(future), _result(future)
                 future.release()
-                for (_, walk), finished in zip(stack, results, strict=True):
+                for job, finished in zip(stack, results, strict=True):
                     self._compare(finished)
                     store.write(finished)
                     self._report(finished)
-                    if walk:
+                    for walk in self.walks.pop(job.run.key, []):
                         walk.take(finished)
                         self._go_on(walk)
                 self._submit()
-                yield from (job.run for job, _ in stack if job.run.key in self.missing)
+                yield from (job.run for job in stack if job.run.key in self.missing)
 
     def _go_on(self, walk: Walk) -> None:
         """Collect the next jobs of a chain, past levels that are kept already."""
         while walk.level <= max(walk.levels):
-            head = walk.chain.run(walk.head[0], walk.level, walk.head[1])
+            head = walk.head_run()
             finished, problem = store.read_or_set_aside(head.key)
             if problem:
                 self.say(problem)
             if finished is None or walk.level in walk.levels:
-                first, *others = next_level(walk.chain, walk.head, walk.level, walk.dense, walk.before, walk.gradients)
-                self.ready += [(job, None) for job in others if job.run.key in self.missing]
+                before = (walk.dense, walk.before)
+                first, *others = next_level(walk.chain, walk.head, walk.level, *before, walk.gradients())
+                self.ready += [job for job in others if job.run.key in self.missing]
                 if finished is None:
                     if walk.level < max(walk.levels) or head.key in self.missing:
-                        self.ready.append((first, walk))
+                        if head.key not in self.walks:  # chains may share a dense network or masks
+                            self.ready.append(first)
+                        self.walks.setdefault(head.key, []).append(walk)
                     return
             walk.take(finished)
 
@@ -104,21 +111,20 @@ class Queue:
         Earlier trials go first, so that whole trials are finished early. Jobs travel inside their task, so that it can
         be repeated where a worker dies; hence no warning that they are large.
         """
-        stacks: dict[object, list[tuple[Job, Walk | None]]] = {}
-        for job, walk in self.ready:
+        stacks: dict[object, list[Job]] = {}
+        for job in self.ready:
             finished_steps = job.moments.steps if job.moments else 0  # a stack counts its steps once
             side_by_side = (job.run.recipe, finished_steps)
-            stacks.setdefault(side_by_side if self.device == "cuda" else job.run.key, []).append((job, walk))
+            stacks.setdefault(side_by_side if self.device == "cuda" else job.run.key, []).append(job)
         self.ready = []
-        for stack in stacks.values():
-            jobs = [job for job, _ in stack]
+        for jobs in stacks.values():
             run = jobs[0].run
             name = f"{run.arm}-{run.trial}-{run.draw}-{run.level}-{len(jobs)}-{run.key[:12]}"
             with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
                 future = self.client.submit(
                     execute, jobs, self.device, self.commit, key=name, priority=-run.trial, pure=False
                 )
-            self.waiting[future] = stack
+            self.waiting[future] = jobs
             self.completed.add(future)
 
     def _compare(self, finished: Finished) -> None:

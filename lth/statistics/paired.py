@@ -20,6 +20,10 @@ MEASURES = (
     *("iterations_to_accuracy", "iterations_to_loss", "late_test_acc"),  # of curves, see lth.report.quality
 )
 EARLY, AT_EARLY, AT_END, TO_ACCURACY, TO_LOSS, LATE = MEASURES
+# What is measured beside training, in tables of the same keys: accuracy before training, the share of test images on
+# which two networks differ, what an ensemble gains, the error barrier between networks, the accuracy of learned masks.
+INSTRUMENTS = ("start_test_acc", "disagreement", "ensemble_gain", "barrier", "mask_test_acc")
+START_ACC, DISAGREEMENT, ENSEMBLE_GAIN, BARRIER, MASK_ACC = INSTRUMENTS
 DENSE = "dense"  # in the place of an arm: the ticket's level 0
 Effect = Callable[..., np.ndarray]  # effect(ours, theirs, axis): compares two equally long sets of trials
 
@@ -71,7 +75,7 @@ def paired(sides: Sequence[Side], measure: str) -> list[np.ndarray]:
     LthError for an unknown measure, where a side's runs are of several recipes, and where a level is missing below
     others; MissingRecords where a side does not reach its levels and where no trial has all that is needed.
     """
-    check_choice("measure", measure, MEASURES)
+    check_choice("measure", measure, (*MEASURES, *INSTRUMENTS))
     tables = [_by_trial(side, measure) for side in sides]
     trials = tables[0].index
     for table in tables[1:]:

@@ -36,7 +36,7 @@ def trials_for_no_difference(margin: float, deviation: float, power: float = 0.8
 
 def _fewest(power_of: Callable[[float, float], float], size: float, deviation: float, power: float) -> int | None:
     """The fewest trials n with `power_of`(n, size / deviation) of at least `power`, from 2 to MOST_TRIALS."""
-    if deviation == 0 or power_of(2, size / deviation) >= power:
+    if deviation == 0 or not power_of(2, size / deviation) < power:  # nan where the ratio is beyond all measure
         return 2
     if power_of(MOST_TRIALS, size / deviation) < power:
         return None

@@ -35,7 +35,7 @@ from lth.recipes import RECIPES, Optimizer, Pruning, Recipe
 from lth.studies.study import Grid, Study
 
 TOP = ("name", "levels", "trials", "arms", "root_seed", "engine", "recipe")
-NOT_IN_FILES = {"model", "dataset", "optimizer", "pruning", "shape", "classes", "sources", "copy"}
+NOT_IN_FILES = {"model", "dataset", "optimizer", "pruning", "shape", "classes", "sources", "copy", "masks_from"}
 RECIPE = (
     "base",
     "network",

@@ -41,7 +41,7 @@ def _all_but(*left_out: str) -> Recipe:
     return deviate(COARSE, name, *(d for d in CERTAIN if d not in left_out))
 
 
-def _every_combination(base: Recipe) -> tuple[Recipe, ...]:
+def every_combination(base: Recipe) -> tuple[Recipe, ...]:
     """`base` with each subset of the three settings, named after them; without any it is called "protocol"."""
     subsets: Iterable[tuple[str, ...]] = (
         subset for size in range(len(SETTINGS) + 1) for subset in combinations(SETTINGS, size)
@@ -66,7 +66,7 @@ def _program(name: str, *deviations: str) -> Recipe:
     return deviate(length, name, *always, *deviations)
 
 
-_MECHANISM = (*_every_combination(CLOSE_UP), *_with_parts(CLOSE_UP))
+_MECHANISM = (*every_combination(CLOSE_UP), *_with_parts(CLOSE_UP))
 
 STUDIES = (
     # The 2020 code's deviations (lth.studies.deviations), one at a time: another recipe each, or another control.
@@ -95,7 +95,7 @@ STUDIES = (
         levels=5,
     ),
     # Every combination of the three that the studies above point to, against fresh weights in the same masks.
-    Study(name="factorial", recipes=_every_combination(COARSE), grids=(Grid(PAIR, trials=5),), levels=5),
+    Study(name="factorial", recipes=every_combination(COARSE), grids=(Grid(PAIR, trials=5),), levels=5),
     # The three together at the paper's length, beside the protocol in `lenet`.
     Study(
         name="culprits",
@@ -141,7 +141,7 @@ STUDIES = (
     # The three settings, alone and together, at the paper's length and on seeds that no other study uses.
     Study(
         name="settings",
-        recipes=_every_combination(COARSE_AT_LENGTH),
+        recipes=every_combination(COARSE_AT_LENGTH),
         grids=(Grid(PAIR, trials=10),),
         levels=5,
         root_seed=1,

@@ -12,12 +12,11 @@ from lth.data import TrialData, split
 from lth.datasets import loading
 from lth.datasets.tensors import Data, prepared
 from lth.engines import choose
-from lth.engines.gradients import loss_gradients
+from lth.engines.gradients import LossGradients
 from lth.errors import LthError, check_positive
-from lth.lottery import Chain, Job, walk
+from lth.lottery import TICKET, Chain, Job, walk
 from lth.names import name_of
 from lth.paths import commit
-from lth.pruning import Gradients
 from lth.recipes import RECIPES, Recipe
 from lth.records import Records, of_finished
 from lth.records.store import Finished
@@ -75,8 +74,9 @@ def find_tickets(
     def train(job: Job) -> Finished:
         return execute([job], device, trained_at, load)[0]
 
-    def gradients(chain: Chain) -> Gradients:
-        return loss_gradients(asked, load(asked, chain.run("ticket", 0).split()))
+    def gradients(chain: Chain) -> LossGradients:
+        head = chain.head_run(TICKET, 0)
+        return LossGradients(head.recipe, lambda: load(head.recipe, head.split()))
 
     finished = (run for chain in chains for _, run in walk(chain, train, gradients(chain)))
     total = sum(len(chain.runs()) for chain in chains)

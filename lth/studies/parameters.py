@@ -1,6 +1,7 @@
 """A study changed by parameters."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from lth.arms import ARMS
@@ -77,11 +78,11 @@ def study(
         chosen = replace(chosen, grids=tuple(grids))
     wanted = chosen.recipes if recipes is None else _named(recipes, chosen.recipes)
     if iterations is not None:
-        wanted = [shorten(recipe, iterations) for recipe in wanted]
+        wanted = [_with_source(recipe, lambda one: shorten(one, iterations)) for recipe in wanted]
     if rewind is not None:
-        wanted = [replace(recipe, rewind=rewind) for recipe in wanted]
+        wanted = [_with_source(recipe, lambda one: replace(one, rewind=rewind)) for recipe in wanted]
     if warmup is not None:
-        wanted = [with_warmup(recipe, warmup) for recipe in wanted]
+        wanted = [_with_source(recipe, lambda one: with_warmup(one, warmup)) for recipe in wanted]
     published = copies(chosen.name)
     placed = tuple(_placed(recipe, published) for recipe in wanted)
     chosen = replace(chosen, recipes=placed, levels=levels or chosen.levels, engine=engine or chosen.engine)
@@ -91,8 +92,16 @@ def study(
     return chosen
 
 
+def _with_source(recipe: Recipe, change: Callable[[Recipe], Recipe]) -> Recipe:
+    """The recipe, and where it takes masks from another that one too, changed."""
+    source = recipe.masks_from
+    return change(replace(recipe, masks_from=change(source)) if source else recipe)
+
+
 def _placed(recipe: Recipe, published: dict[str, str]) -> Recipe:
     """The recipe on the images that published records are on, or else on those in the data folder."""
+    if recipe.masks_from:
+        recipe = replace(recipe, masks_from=_placed(recipe.masks_from, published))
     data_set = name_of(recipe.dataset)
     return replace(recipe, copy=published[data_set]) if data_set in published else loading.as_found(recipe)
 

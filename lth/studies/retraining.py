@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from lth.datasets import loading
+from lth.engines.gradients import LossGradients
 from lth.errors import LthError
 from lth.lottery import Left, next_level
 from lth.records import KEYS, Records
@@ -50,11 +53,14 @@ def retrain(study: Study, records: Records, trial: int, level: int, arm: str = "
         dense = before = None
         head = next(h for h in chain.heads() if h[0] == arm or arm not in {name for name, _ in chain.heads()})
         for at in range(level + 1):
-            jobs = next_level(chain, head, at, dense, before)
+            pruned = chain.head_run(head, at)
+            gradients = LossGradients(pruned.recipe, partial(loading.load, pruned.recipe, pruned.split()))
+            jobs = next_level(chain, head, at, dense, before, gradients)
             for job in jobs:
                 if job is jobs[0] or (at == level and job.run.arm == arm and job.run.draw == 0):
                     (finished,) = execute([job])
-                    yield compared(job.run, finished, rows, records)
+                    if job.run.key in rows or job.run.recipe == chain.recipe:
+                        yield compared(job.run, finished, rows, records)
                     if job is jobs[0]:
                         before = Left(finished.weights, finished.rewound, job.masks, finished.moments)
                         dense = dense or before

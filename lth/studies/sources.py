@@ -3,16 +3,18 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from lth.criteria import CRITERIA
 from lth.datasets import loading
 from lth.datasets.tensors import Data
 from lth.names import source_of
-from lth.pruning import CRITERIA
 from lth.recipes import Recipe
 
 
 def identified(recipe: Recipe) -> Recipe:
     """The recipe as a study has it: with the shape and classes of its data, and hashes of what is not the library's."""
     recipe = loading.shaped(recipe)
+    if recipe.masks_from:
+        recipe = replace(recipe, masks_from=identified(recipe.masks_from))
     if callable(recipe.dataset):
         recipe = _with(recipe, data=loading.own(recipe.dataset).sha256)
     return with_sources(recipe)

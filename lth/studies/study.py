@@ -50,7 +50,12 @@ class Grid:
 
 @dataclass(frozen=True)
 class Study:
-    """A named grid of runs with one recipe or several; levels 0 to `levels`."""
+    """A named grid of runs with one recipe or several; levels 0 to `levels`.
+
+    controls_from: the level from which controls of the ticket are trained; 1 where no second dense network is wanted.
+    dense: (recipe, other) for recipes that share the dense network of another of the study, from which they differ in
+        what comes after it only: pairs of names.
+    """
 
     name: str
     recipes: tuple[Recipe, ...]
@@ -58,6 +63,8 @@ class Study:
     levels: int
     root_seed: int = 0
     engine: str = "auto"
+    controls_from: int = 0
+    dense: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         check_name("the name of a study", self.name)
@@ -72,19 +79,7 @@ class Study:
 
     def chains(self) -> list[Chain]:
         """One chain for every recipe and trial."""
-        return [
-            Chain(
-                recipe,
-                trial,
-                self.levels,
-                self._draws(trial, recipe),
-                root_seed=self.root_seed,
-                engine=self.engine,
-                rules=rules(recipe),
-            )
-            for trial in range(self.trials)
-            for recipe in self.recipes
-        ]
+        return [self._chain(trial, recipe) for trial in range(self.trials) for recipe in self.recipes]
 
     @cached_property
     def counts(self) -> dict[tuple[Recipe, int], int]:
@@ -92,8 +87,9 @@ class Study:
         counts: dict[tuple[Recipe, int], int] = {}
         for trial in range(self.trials):
             for recipe in self.recipes:
-                for arm, draws in self._draws(trial, recipe):
-                    for level in range(ARMS[arm].first_level, self.levels + 1):
+                chain = self._chain(trial, recipe)
+                for arm, draws in dict(chain.draws).items():
+                    for level in range(chain.first_level(arm), self.levels + 1):
                         counts[recipe, level] = counts.get((recipe, level), 0) + draws
         return counts
 
@@ -102,8 +98,9 @@ class Study:
         try:
             recipe = next(each for each in self.recipes if each.name == spec["recipe"]["name"])
             arm, draw, level, trial = (spec[name] for name in ("arm", "draw", "level", "trial"))
-            planned = trial < self.trials and draw < dict(self._draws(trial, recipe)).get(arm, 0)
-            if not planned or not ARMS[arm].first_level <= level <= self.levels:
+            chain = self._chain(trial, recipe)
+            planned = trial < self.trials and draw < dict(chain.draws).get(arm, 0)
+            if not planned or not chain.first_level(arm) <= level <= self.levels:
                 return None
             run = Run(recipe, arm, trial, draw, level, self.root_seed, self.engine)
         except (LthError, StopIteration, KeyError, TypeError):  # of another study
@@ -119,6 +116,21 @@ class Study:
         from lth.running import complete  # Dask and Rich are needed only where something is trained
 
         return complete.run(self, **options)
+
+    def _chain(self, trial: int, recipe: Recipe) -> Chain:
+        """The chain of one recipe and trial."""
+        shared = dict(self.dense).get(recipe.name)
+        return Chain(
+            recipe,
+            trial,
+            self.levels,
+            self._draws(trial, recipe),
+            root_seed=self.root_seed,
+            engine=self.engine,
+            rules=rules(recipe),
+            controls_from=self.controls_from,
+            dense=next((other for other in self.recipes if other.name == shared), None),
+        )
 
     def _draws(self, trial: int, recipe: Recipe) -> tuple[tuple[str, int], ...]:
         """How often each arm is drawn in a trial: as often as in the grid that draws it most."""

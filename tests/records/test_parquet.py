@@ -96,7 +96,9 @@ def test_a_table_that_cannot_be_opened_is_told(folder):
     parquet.write(folder, tables(1))
     (folder / NAMES[0]).unlink()
     (folder / NAMES[0]).mkdir()
-    with pytest.raises(parquet.NotAsPublished, match="cannot read .*curves.parquet .Is a directory.: make it readable"):
+    with pytest.raises(
+        parquet.NotAsPublished, match="cannot read .*curves.parquet .it is not a file.: make it readable"
+    ):
         numbers()
 
 

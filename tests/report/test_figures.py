@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from executed import NOTEBOOKS
+from matplotlib.colors import to_rgb
 
+from lth.arms import ARMS
 from lth.errors import LthError
 from lth.records import Records
 from lth.report import axes, intervals, lines, styles, summaries
@@ -52,6 +54,17 @@ def test_every_figure_can_be_drawn_again_from_its_numbers(key):
     with axes.style():
         again = draw(pd.read_csv(StringIO(figure["csv"])), **figure["about"]["options"])
     assert [axes.svg(panel) for panel in again] == figure["panels"]
+
+
+def test_arms_differ_in_label_and_as_many_as_one_figure_has_in_colour_marker_and_dash():
+    looks = list(styles.of_arms().values())
+    for part in ("label", "short"):
+        assert len({getattr(style, part) for style in looks}) == len(ARMS)
+    for part in ("colour", "marker", "dash"):
+        assert len({getattr(style, part) for style in looks[: len(styles.LOOKS)]}) == len(styles.LOOKS)
+    assert set(styles.of_arms()) == set(ARMS)
+    greys = [np.dot(to_rgb(styles.of(arm).colour), [0.299, 0.587, 0.114]) for arm in ("ticket", "reinit")]
+    assert abs(greys[0] - greys[1]) > 0.1  # the two arms that every figure has, told apart in grey
 
 
 @pytest.mark.parametrize("key", FIGURES)

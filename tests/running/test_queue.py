@@ -60,6 +60,35 @@ def test_dask_gives_the_same_records_as_a_plain_walk(tiny_study, scheduler):
         assert all(torch.equal(kept.masks[n], value) for n, value in one.masks.items())
 
 
+def test_networks_that_recipes_share_are_trained_once_and_masks_go_from_one_to_the_other(data_dir, scheduler):
+    movement = replace(TINY, name="movement", pruning=replace(TINY.pruning, criterion="movement"))
+    few = replace(TINY, name="few", masks_from=replace(TINY, name="tenth", corruption="tenth", batch_size=10))
+    shared = replace(
+        STUDY,
+        recipes=(TINY, movement, few),
+        controls_from=1,
+        dense=(("movement", "tiny"), ("few", "tiny")),
+    )
+    expected = without_dask(shared)
+    assert len(shared.runs()) == 3 + 2 + 2 * 4  # the protocol's three levels, two of each other and of every control
+    trained = []
+    submitted = queue.Queue._submit
+
+    def counting(self):
+        trained.extend(job.run.key for job in self.ready)
+        submitted(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(queue.Queue, "_submit", counting)
+        assert complete.train(shared, scheduler=scheduler) == len(shared.runs())
+    source = {run.key for run in (shared.chains()[2].head_run(("ticket", 0), level) for level in (0, 1))}
+    assert len(trained) == len(set(trained)) and set(trained) == {run.key for run in shared.runs()} | source
+    for key in trained:
+        assert same(expected[key], store.read(key))
+    rows = shared.run().runs
+    assert set(rows["recipe"]) == {"tiny", "movement", "few"}  # what gave masks is kept, and no part of the study
+
+
 def test_a_second_call_trains_nothing(tiny_study, scheduler, monkeypatch):
     assert complete.train(tiny_study, scheduler=scheduler) == 6
     before = {file.name: file.stat().st_mtime_ns for file in runs_dir().iterdir()}

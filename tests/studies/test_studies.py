@@ -11,6 +11,7 @@ from lth.studies.deviations import CERTAIN, DEVIATIONS, PARTS, deviate
 from lth.studies.null_2020 import SETTINGS
 from lth.studies.parameters import parse_arms, study
 from lth.studies.study import Grid
+from lth.studies.what_makes_a_ticket import STUDIES as TICKETS
 
 
 def test_arguments_change_the_study(tiny_study):
@@ -146,7 +147,7 @@ def test_the_programs_of_2020_differ_in_rewinding_and_control_only():
 
 
 def test_studies_that_confirm_use_seeds_that_those_which_chose_did_not():
-    confirming = {"settings", "mechanism", "program-a", "program-b"}
+    confirming = {"settings", "mechanism", "program-a", "program-b", *(study.name for study in TICKETS)}
     seeds = {name: study.root_seed for name, study in STUDIES.items()}
     assert not {seeds[name] for name in confirming} & {seeds[name] for name in seeds.keys() - confirming}
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pyarrow as arrow
 import pytest
 from test_cli import lth, refused  # noqa: F401
+from tiny_study import STUDY, TINY
 
 from lth import records
 from lth.errors import LthError
@@ -15,6 +16,9 @@ from lth.running import complete, leftovers
 from lth.studies import declared
 from lth.studies.parameters import study
 from lth.studies.retraining import retrain
+from lth.studies.study import Grid
+
+CRITERIA = ("snip", "synflow")
 
 
 @pytest.fixture
@@ -51,6 +55,25 @@ def test_what_training_again_does_not_give_is_told(published, lth, monkeypatch):
     assert all(one.curve for one in results if named not in one.run)
     with pytest.raises(LthError, match="is not published, so that nothing can be compared"):
         list(retrain(published, replace(whole, runs=whole.runs[whole.runs["level"] > 0]), 0, 1))
+
+
+def test_records_of_other_criteria_starts_and_masks_do_not_contradict_themselves(data_dir, scheduler):
+    """Masks from before training, frozen weights, a shared dense network, and masks of another recipe's tickets."""
+    snip, synflow = (replace(TINY, name=name, pruning=replace(TINY.pruning, criterion=name)) for name in CRITERIA)
+    frozen = replace(TINY, name="frozen", pruning=replace(TINY.pruning, frozen=True))
+    found = replace(TINY, name="found", masks_from=replace(TINY, name="noise", corruption="random-labels"))
+    recipes = (TINY, found, snip, synflow, frozen)  # the taking one before its lender's later levels
+    lent = replace(TINY, name="lent", masks_from=snip)
+    grids = (Grid({"ticket": 1, "reinit": 1, "reshuffled-signs": 1, "retrained": 1, "finetuned": 1}, 1),)
+    shared = tuple((recipe.name, TINY.name) for recipe in (*recipes[1:], lent))
+    wanted = replace(STUDY, recipes=(*recipes, lent), grids=grids, controls_from=1, dense=shared)
+    complete.train(wanted, scheduler=scheduler)
+    records.publish("tiny", wanted.runs())
+    read = records.load("tiny")
+    assert len(read.runs) == len(wanted.runs()) == 11 + 5 * 10 and audit.contradictions(read) == []
+    results = list(retrain(replace(wanted, recipes=(TINY, found, snip)), read, 0, 2, "reinit"))
+    assert all(one.mask and one.curve for one in results)
+    assert [one.run.split(",")[0] for one in results].count("found") == 1  # its lender's networks are not published
 
 
 def test_all_that_is_published_is_looked_through(published, lth, monkeypatch):  # noqa: F811

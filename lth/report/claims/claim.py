@@ -69,7 +69,8 @@ class Claim:
         other side was, where that is another one.
     source, statement: where the paper says it, and what it says in a sentence; words: in few, where `number` is not
         the paper's.
-    measure: one of paired.MEASURES; arm, against: an arm each, or DENSE.
+    measure: one of paired.MEASURES or paired.INSTRUMENTS; arm, against: an arm each, or DENSE, or what stands in
+        the place of an arm in `table`.
     levels: the levels that it is about; scan: all levels that are looked at, for the estimators that search.
     estimator: "mean" (over `levels`), "best" (the best of `levels`), "falls below" (level `number`; the others of
         `scan` are looked at), "range" (the effect holds at `levels` and, within `scan`, nowhere else).
@@ -77,6 +78,7 @@ class Claim:
     direction: "two-sided", "larger is stronger", "lower bound", "upper bound", "no difference", "no worse" or "level".
     rationale: why the tolerance is what it is.
     size: the effect for which the needed trials are computed, where the paper gives no number.
+    table: what of the study's records holds the measure: "runs", or one of lth.report.claims.evidence.TABLES.
     """
 
     id: str
@@ -98,6 +100,7 @@ class Claim:
     rationale: str = ""
     size: float | None = None
     words: str = ""
+    table: str = "runs"
 
     @property
     def compare(self) -> paired.Effect:

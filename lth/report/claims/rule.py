@@ -1,7 +1,7 @@
 """The claims of the paper judged by a study's records, and the table of all verdicts."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 from lth.errors import check_choice
 from lth.report.claims.claim import GAIN, TIMES, Claim
 from lth.report.claims.judging import Verdict, judge, judge_fall, judge_range, narrowly
-from lth.report.claims.paper import CLAIMS
+from lth.report.claims.paper import CLAIMS, every
 from lth.report.text import number, on_copies
 from lth.statistics import bootstrap, paired, power
 from lth.statistics.bootstrap import Estimate, MissingRecords
@@ -29,8 +29,8 @@ def evaluate(claim: Claim | str, runs: pd.DataFrame, recipe: str | None = None) 
     be compared.
     """
     if isinstance(claim, str):
-        check_choice("claim", claim, CLAIMS)
-        claim = CLAIMS[claim]
+        check_choice("claim", claim, every())
+        claim = every()[claim]
     arms, against = recipe or claim.recipe, recipe or claim.against_recipe or claim.recipe
     runs = runs[runs["recipe"].isin({arms, against})] if len(runs) else runs
     if runs.empty:
@@ -144,29 +144,34 @@ def table(runs_by_study: Mapping[str, pd.DataFrame], recipe: str | None = None) 
     low and high), rationale, estimate, low, high, n, verdict, needed, stretch, narrowly, note; see Verdict. A missing
     interval or count is empty (NaN).
     """
-    rows = []
-    for claim in CLAIMS.values():
-        verdict = evaluate(claim, runs_by_study.get(claim.study, pd.DataFrame()), recipe)
-        rows.append(
-            {
-                "claim": claim.id,
-                "study": claim.study,
-                "statement": claim.statement,
-                "source": claim.source,
-                "claimed": claimed(claim),
-                "tolerance": claim.tolerance,
-                "unit": claim.told_in.unit,
-                "rationale": claim.rationale,
-                "estimate": verdict.estimate,
-                "low": verdict.low,
-                "high": verdict.high,
-                "n": verdict.n,
-                "verdict": verdict.verdict,
-                "needed": verdict.needed,
-                "stretch": verdict.stretch,
-                "narrowly": verdict.narrowly,
-                "note": verdict.note,
-            }
-        )
+    return as_table(
+        [evaluate(claim, runs_by_study.get(claim.study, pd.DataFrame()), recipe) for claim in CLAIMS.values()]
+    )
+
+
+def as_table(verdicts: Iterable[Verdict]) -> pd.DataFrame:
+    """One row a verdict, in the columns of `table`."""
+    rows = [
+        {
+            "claim": verdict.claim.id,
+            "study": verdict.claim.study,
+            "statement": verdict.claim.statement,
+            "source": verdict.claim.source,
+            "claimed": claimed(verdict.claim),
+            "tolerance": verdict.claim.tolerance,
+            "unit": verdict.claim.told_in.unit,
+            "rationale": verdict.claim.rationale,
+            "estimate": verdict.estimate,
+            "low": verdict.low,
+            "high": verdict.high,
+            "n": verdict.n,
+            "verdict": verdict.verdict,
+            "needed": verdict.needed,
+            "stretch": verdict.stretch,
+            "narrowly": verdict.narrowly,
+            "note": verdict.note,
+        }
+        for verdict in verdicts
+    ]
     numbers = dict.fromkeys(("tolerance", "estimate", "low", "high"), float) | {"needed": "Int64"}
     return pd.DataFrame(rows).astype(numbers)

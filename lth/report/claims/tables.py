@@ -6,7 +6,7 @@ from lth.errors import check_choice
 from lth.report import text as report_text
 from lth.report import verdicts
 from lth.report.claims.claim import BY_UNIT, LEVEL
-from lth.report.claims.paper import CLAIMS
+from lth.report.claims.paper import CLAIMS, every
 from lth.report.claims.rule import WITHIN
 from lth.report.text import number
 from lth.studies.catalogue import STUDIES
@@ -81,6 +81,6 @@ def word_table() -> str:
 
 def _tolerance(row: pd.Series) -> str:
     """A claim's tolerance with its unit, which for a range is in levels too."""
-    claim = CLAIMS[row["claim"]]
+    claim = every()[row["claim"]]
     unit = LEVEL if claim.direction == "level" else claim.effect
     return f"{claim.tolerance:g} {unit.tolerance_unit}".strip()

@@ -18,3 +18,8 @@ AT_FIRST = "the paper gives no level: any from the third to the last is later th
 CIFAR = "as for LeNet: a standard error of the printed ratio (19 %), or 0.46 / sqrt(5) + 0.05 = 0.3 pp for 70 to 80 %"
 WITHIN = "the printed point, and the 0.3 pp by which the printed digits and five trials' images are uncertain"
 UNNUMBERED = "nothing is claimed but that the one is higher; any interval above zero says so"
+THIRD = (
+    "a third of the 0.9 pp by which tickets lead fresh weights at these levels of the reduced protocol (in "
+    "`factorial`, five trials of root seed 0)"
+)
+STABLE = "the two points of error below which the source calls a network stable"

@@ -12,6 +12,7 @@ from lth.models import skeleton
 from lth.pruning import ladder
 from lth.recipes import RECIPES
 from lth.report.claims import rule
+from lth.report.claims.further import FURTHER
 from lth.report.claims.lenet import LENET
 from lth.report.claims.networks import OTHERS
 from lth.report.claims.rule import CLAIMS, evaluate, judge
@@ -20,8 +21,8 @@ from lth.studies.catalogue import STUDIES
 
 
 def test_the_registry_is_complete_and_consistent():
-    assert len(CLAIMS) == len((*LENET, *OTHERS))  # no two claims share an id
-    for claim in CLAIMS.values():
+    assert len(CLAIMS) == len((*LENET, *OTHERS)) and not CLAIMS.keys() & FURTHER.keys()  # no two claims share an id
+    for claim in (*CLAIMS.values(), *FURTHER.values()):
         assert claim.study in STUDIES and claim.statement and claim.source
         assert claim.effect.compare and claim.levels and claim.tolerance > 0 and claim.rationale
         assert claim.number is not None or (claim.estimator == "range" and claim.size)
