@@ -53,8 +53,7 @@ class Study:
     """A named grid of runs with one recipe or several; levels 0 to `levels`.
 
     controls_from: the level from which controls of the ticket are trained; 1 where no second dense network is wanted.
-    dense: (recipe, other) for recipes that share the dense network of another of the study, from which they differ in
-        what comes after it only: pairs of names.
+    dense: pairs of names (recipe, other), for recipes that share the dense network of another one.
     """
 
     name: str
