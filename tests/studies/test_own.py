@@ -132,7 +132,7 @@ def broken():
         ({"arms": "tickets"}, "'tickets'.*ticket, reinit"),
         ({"levels": 0}, "levels must be .* at least 1, not 0"),
         ({"trials": 1.5}, "trials must be a whole number"),
-        ({"engine": "sparse"}, "'sparse' trains fully connected nets"),
+        ({"engine": "dense"}, "'dense' trains fully connected nets"),
         ({"levels": 40}, "ask for at most"),
     ],
 )
