@@ -18,6 +18,7 @@ from lth import records
 from lth.studies import STUDIES
 
 HEAD = ("Notebook", "Run time", "Parameters", "Study", "Trials", "Runs", "Records", "Trained at commit")
+NOTHING = {"study": "trained when executed", "records": "–", "commits": ["–"]}
 TOLD = ("torch", "numpy", "pandas", "matplotlib", "jupyter-book", "papermill")
 
 
@@ -40,7 +41,7 @@ def rows(folder: Path) -> list[tuple[str, list[str]]]:
         given, found = sources(notebook)
         told = ", ".join(f"{name} = {value}" for name, value in given.items()) or "as published"
         seconds = notebook["metadata"].get("lth", {}).get("seconds")
-        for source in found:
+        for source in found or [NOTHING]:
             listed.append(
                 (
                     path.stem,

@@ -60,7 +60,10 @@ class _Files(IndexDataCacheFile):
         self._write(self._index_path, self._dump((self._version, self._source_stamp, overloads)))
 
     def _load_data(self, name: str) -> Any:
-        return pickle.loads(_whole(Path(self._data_path(name))))
+        try:
+            return pickle.loads(_whole(Path(self._data_path(name))))
+        except (ImportError, AttributeError, ValueError, pickle.UnpicklingError) as error:
+            raise OSError(f"{name} cannot be used here") from error  # which Numba takes for a file that has gone
 
     def _save_data(self, name: str, data: Any) -> None:
         self._write(self._data_path(name), self._dump(data))

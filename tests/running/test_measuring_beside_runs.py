@@ -25,7 +25,7 @@ def here(monkeypatch, scheduler):
     from lth.running import cluster
 
     connect = cluster.connect
-    monkeypatch.setattr(cluster, "connect", lambda workers, address: connect(None, scheduler))
+    monkeypatch.setattr(cluster, "connect", lambda workers, address, *told: connect(None, scheduler, *told))
 
 
 def test_the_barriers_of_a_study_are_measured_once_and_are_those_of_its_networks(data_dir, scheduler, here):
