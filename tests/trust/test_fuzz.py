@@ -5,6 +5,7 @@ import io
 import json
 import sys
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -24,7 +25,8 @@ from lth.runs import Run, stream
 from lth.studies.from_file import read
 from lth.studies.parameters import parse_arms, study
 
-RATES = st.floats(0.01, 0.95, allow_subnormal=False)
+FLOATS = partial(st.floats, allow_subnormal=False)  # a library may have switched the others off in this process
+RATES = FLOATS(0.01, 0.95)
 SIZES = st.lists(st.integers(1, 40), min_size=2, max_size=4)
 WORDS = st.sampled_from(
     "|0|-1|1|2|1e3|nan|inf|ticket|ticket:0|../..|'|é|\t|[]|{}|None|--help-me|tiny|10**9|999999999999999999999".split(
@@ -88,10 +90,10 @@ def test_streams_are_the_same_for_one_place_and_differ_for_two(tried, one, other
 
 CHANGES = {
     "iterations": st.integers(20, 99), "batch_size": st.integers(1, 60), "rewind": st.integers(0, 20),
-    "eval_every": st.integers(1, 50), "augment": st.booleans(), "initial_std": st.none() | st.floats(1e-3, 9, allow_subnormal=False),
+    "eval_every": st.integers(1, 50), "augment": st.booleans(), "initial_std": st.none() | FLOATS(1e-3, 9),
     "preprocessing": st.sampled_from(["l2", "unit", "standard"]), "split_per_arm": st.booleans(),
     "drift_at": st.lists(st.integers(0, 20), max_size=3).map(tuple), "copy": st.sampled_from(["", "a copy"]),
-    "optimizer": st.builds(Optimizer, learning_rate=st.floats(1e-6, 9, allow_subnormal=False), momentum=st.floats(0, 0.99, allow_subnormal=False)),
+    "optimizer": st.builds(Optimizer, learning_rate=FLOATS(1e-6, 9), momentum=FLOATS(0, 0.99)),
     "pruning": st.builds(Pruning, linear=RATES, output=RATES, biases=st.booleans(), lag=st.integers(0, 5)),
 }  # fmt: skip
 
@@ -109,7 +111,7 @@ def test_a_specification_gives_its_recipe_again_and_another_recipe_another_key(t
 
 
 VALUES = st.recursive(
-    st.booleans() | st.integers(-5, 10**12) | st.floats(allow_subnormal=False) | st.text(max_size=9) | WORDS,
+    st.booleans() | st.integers(-5, 10**12) | FLOATS() | st.text(max_size=9) | WORDS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=2),
     max_leaves=4,
 )
