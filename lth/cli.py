@@ -272,12 +272,11 @@ def claims(
     """The claims of the paper, and of later ones, with the verdicts that the published records give."""
     from lth.report.claims import evidence
 
+    if as_json:
+        print(evidence.as_json())
+        return
     frame = evidence.table().rename(columns={"claim": "id"})
     rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
-    if as_json:
-        names = ("id", "statement", "source", "claimed", "estimate", "low", "high", "n", "verdict", "note")
-        print(json.dumps([{name: row[name] for name in names} for row in rows], indent=1, ensure_ascii=False))
-        return
     head = ["claim", "statement", "claimed", "estimate", "95 % interval", "n", "trials needed", "verdict"]
     _print(head, [_claim(row) for row in rows], narrowest=140)
 

@@ -15,6 +15,7 @@ from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
 from lth import records
+from lth.report.claims import evidence
 from lth.studies import STUDIES
 
 HEAD = ("Notebook", "Run time", "Parameters", "Study", "Trials", "Runs", "Records", "Trained at commit")
@@ -87,7 +88,14 @@ class NotebookStatus(SphinxDirective):
         return [nodes.raw("", f'{told}<div class="wide">{table}</div>', format="html")]
 
 
+def write_claims(app, exception) -> None:
+    """Write the claims as data into the built book: what `lth claims --json` prints."""
+    if not exception and app.builder.format == "html":
+        (Path(app.outdir) / "_static" / "claims.json").write_text(evidence.as_json() + "\n", encoding="utf-8")
+
+
 def setup(app) -> dict:
     """Register with Sphinx."""
+    app.connect("build-finished", write_claims)
     app.add_directive("notebook-status", NotebookStatus)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

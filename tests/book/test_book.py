@@ -4,6 +4,7 @@ Run after `make book` or `jupyter-book build .`; a missing build is a failure, n
 """
 
 import csv
+import json
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -273,6 +274,12 @@ def test_the_explorers_controls_change_what_it_shows(browser):
     seen.append((tab.evaluate(shown), tab.evaluate(picture)))
     assert "3.58% of the weights" in seen[1][0] and seen[1] != seen[0] and seen[1][1] != seen[0][1]
     assert seen[2][0] != seen[1][0] and seen[2][1] == seen[1][1]  # the same mask, other weights
+
+
+def test_the_claims_are_in_the_book_as_data():
+    claims = json.loads((HTML / "_static" / "claims.json").read_text(encoding="utf-8"))
+    verdicts = {claim["id"]: claim["verdict"] for claim in claims}
+    assert verdicts["L4"] == "replicated" and set(verdicts) >= {claim.id for claim in LENET}
 
 
 def test_every_claim_has_its_verdict():

@@ -4,6 +4,7 @@ Most claims are judged by the table `runs` of a study. The others have a table m
 stands in the place of an arm: "nothing" is 0 in every trial and at every level, "chance" what guessing gives.
 """
 
+import json
 from collections.abc import Callable
 
 import pandas as pd
@@ -121,3 +122,11 @@ def further() -> pd.DataFrame:
     """The verdicts on the claims of later papers."""
     frame = table()
     return frame[frame["claim"].isin(FURTHER)].reset_index(drop=True)
+
+
+def as_json() -> str:
+    """All claims with their verdicts as JSON: a list with an object for each claim."""
+    frame = table().rename(columns={"claim": "id"})
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    names = ("id", "statement", "source", "claimed", "estimate", "low", "high", "n", "verdict", "note")
+    return json.dumps([{name: row[name] for name in names} for row in rows], indent=1, ensure_ascii=False)
