@@ -2,6 +2,7 @@
 
 import errno
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ def call(folder: Path) -> str:
     """What a new process would find: the result of a compiled function, and how often it was found on disk."""
     spec = importlib.util.spec_from_file_location("function", folder / "function.py")
     module = importlib.util.module_from_spec(spec)
+    sys.modules["function"] = module  # Numba looks compiled code's module up there
     spec.loader.exec_module(module)
     compiled = cached(module.add)
     return f"{compiled(2, 3)} {sum(compiled.stats.cache_hits.values())}"
@@ -22,7 +24,8 @@ def call(folder: Path) -> str:
 @pytest.fixture
 def function(tmp_path):
     (tmp_path / "function.py").write_text("def add(a, b):\n    return a + b\n")
-    return tmp_path
+    yield tmp_path
+    sys.modules.pop("function", None)
 
 
 @pytest.mark.parametrize("suffix", ["nbi", "nbc"])
