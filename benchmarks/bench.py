@@ -7,8 +7,6 @@ import platform
 import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -20,9 +18,9 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from where import told
 
 from lth.errors import LthError
-from lth.paths import commit
 from lth.recipes import RECIPES
 from lth.records import benchmarks
 from lth.report import costs
@@ -77,17 +75,11 @@ def _time(name: str, levels: str, seconds: float, rounds: int, folder: Path) -> 
     if done.returncode:
         sys.exit(f"timing {name} failed:\n{done.stdout}{done.stderr}")
     result = json.loads(out.read_text())
+    processor = result["machine_info"]["cpu"].get("brand_raw", "unknown")
     where = {
         "engine": name if name in PROGRAMS else Path(name).stem,
         "memory_mb": result["memory_mb"],
-        "machine": f"{result['machine_info']['cpu'].get('brand_raw', 'unknown')} ({platform.machine()})",
-        "cores": os.cpu_count(),
-        "versions": json.dumps(
-            {n: version(n) for n in ("torch", "numpy", "numba")} | {"python": platform.python_version()}
-        ),
-        "commit": commit(),
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+    } | told(f"{processor} ({platform.machine()})", "torch", "numpy", "numba")
     rows = pd.DataFrame([_row(timing) | where for timing in result["benchmarks"]])[list(benchmarks.COSTS.columns)]
     return rows.sort_values(["what", "level"], ascending=[False, True], ignore_index=True)
 

@@ -6,14 +6,11 @@ densities take turns in one process; so what else the machine does slows all of 
 
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 from typing import Annotated
 
 import numpy as np
@@ -21,16 +18,16 @@ import pandas as pd
 import torch
 import typer
 from conftest import peak_memory
-from networks import MEASURED, NAMES, noise, processor
+from networks import MEASURED, NAMES, noise
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from where import ONE_THREAD, processor, told
 
 from lth import pruning
 from lth.engines import choose
 from lth.models import initialise, prunable, skeleton
-from lth.paths import commit
 from lth.recipes import RECIPES, Recipe
 from lth.records import benchmarks
 from lth.training import Engine, Start, batches
@@ -57,20 +54,12 @@ def main(
     rows = []
     for name in track(chosen, "Timing", console=console, transient=True):
         command = [sys.executable, __file__, "--networks", name, "--one", "--seconds", str(seconds)]
-        environment = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        environment = os.environ | ONE_THREAD
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
         if done.returncode:
             sys.exit(f"timing {name} failed:\n{done.stderr}")
         rows += json.loads(done.stdout.splitlines()[-1])
-    where = {
-        "machine": f"{processor()} ({platform.machine()})",
-        "cores": os.cpu_count(),
-        "versions": json.dumps(
-            {n: version(n) for n in ("torch", "numpy", "numba")} | {"python": platform.python_version()}
-        ),
-        "commit": commit(),
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+    where = told(processor(), "torch", "numpy", "numba")
     frame = pd.DataFrame([row | where for row in rows])[list(benchmarks.COSTS.columns)]
     console.print(_table(frame))
     if keep and set(chosen) == set(NAMES):

@@ -5,14 +5,10 @@ The images are noise: no data set is needed, and what a step costs does not depe
 
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from importlib.metadata import version
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -25,6 +21,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from where import ONE_THREAD, processor, told
 
 from lth import data
 from lth.data import Images, TrialData, preprocess
@@ -32,7 +29,6 @@ from lth.datasets import catalogue
 from lth.engines import choose
 from lth.engines.settings import exact
 from lth.lottery import TICKET, Chain, next_level
-from lth.paths import commit
 from lth.recipes import RECIPES, Recipe
 from lth.records import benchmarks
 from lth.report.costs import expected
@@ -65,13 +61,7 @@ def main(
     rows = []
     for name, program in track([(n, p) for n in chosen for p in programs], "Timing", console=console, transient=True):
         rows += _in_a_process(name, program, device, seconds)
-    where = {
-        "machine": torch.cuda.get_device_name() if device == "cuda" else f"{processor()} ({platform.machine()})",
-        "cores": os.cpu_count(),
-        "versions": json.dumps({n: version(n) for n in ("torch", "numpy")} | {"python": platform.python_version()}),
-        "commit": commit(),
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+    where = told(torch.cuda.get_device_name() if device == "cuda" else processor(), "torch", "numpy")
     frame = pd.DataFrame([row | where for row in rows])[list(benchmarks.COSTS.columns)]
     console.print(_table(frame))
     if keep and set(chosen) == set(NAMES):
@@ -82,7 +72,7 @@ def main(
 def _in_a_process(name: str, program: str, device: str, seconds: float) -> list[dict]:
     """The rows of one network and program; what does not run there is told and left out."""
     command = [sys.executable, __file__, "--networks", name, "--one", program]
-    environment = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    environment = os.environ | ONE_THREAD
     done = subprocess.run(
         [*command, "--device", device, "--seconds", str(seconds)],
         capture_output=True,
@@ -200,13 +190,6 @@ def _table(frame: pd.DataFrame) -> Table:
             cells = (f"{step:.2f}", f"{step / wide.loc['tensors', 'step']:.2f}", f"{measure:.1f}")
             table.add_row(name, program, *cells, f"{memory[program]:.0f}", each)
     return table
-
-
-def processor() -> str:
-    """The processor's name, where the system tells."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown processor")
 
 
 if __name__ == "__main__":

@@ -65,14 +65,14 @@ def tickets_dir() -> Path:
     return data_dir() / "tickets"
 
 
-def make_dir(path: Path) -> Path:
-    """Create `path` and return it; LthError where it cannot be written."""
+def make_dir(path: Path, way_out: str = "make it writable or set LTH_DATA to another folder") -> Path:
+    """Create `path` and return it; LthError, with the way out, where it cannot be written."""
     try:
         path.mkdir(parents=True, exist_ok=True)
         if not os.access(path, os.W_OK):
             raise PermissionError
     except OSError as error:
-        raise LthError(f"cannot write to {path}: make it writable or set LTH_DATA to another folder") from error
+        raise LthError(f"cannot write to {path}: {way_out}") from error
     return path
 
 

@@ -20,6 +20,7 @@ from lth.studies import STUDIES
 
 HEAD = ("Notebook", "Run time", "Parameters", "Study", "Trials", "Runs", "Records", "Trained at commit")
 NOTHING = {"study": "trained when executed", "records": "–", "commits": ["–"]}
+CLAIMS = "book/results/claims"
 TOLD = ("torch", "numpy", "pandas", "matplotlib", "jupyter-book", "papermill")
 
 
@@ -89,8 +90,8 @@ class NotebookStatus(SphinxDirective):
 
 
 def write_claims(app, exception) -> None:
-    """Write the claims as data into the built book: what `lth claims --json` prints."""
-    if not exception and app.builder.format == "html":
+    """Write the claims as data into a book that has the page about them: what `lth claims --json` prints."""
+    if not exception and app.builder.format == "html" and CLAIMS in app.env.found_docs:
         (Path(app.outdir) / "_static" / "claims.json").write_text(evidence.as_json() + "\n", encoding="utf-8")
 
 

@@ -21,7 +21,6 @@ from lth.errors import LthError, check_choice
 from lth.records.published import Records
 from lth.report.axes import style, svg
 from lth.report.sources import evidence, published_of, records_of, source, unchanged
-from lth.report.text import planned_trials
 from lth.studies import parameters
 from lth.studies.catalogue import STUDIES
 from lth.studies.study import Study
@@ -38,7 +37,7 @@ class Page:
     """A notebook at work: its study and records, and what it hands to its text.
 
     notebook: its name without .ipynb; prefix: what the keys of its numbers begin with; given: the parameters that are
-    not as the notebook has them; drawn: the arms of its figures, None for all; unpublished: see `of`.
+    not as the notebook has them; unpublished: see `of`.
     """
 
     notebook: str
@@ -46,7 +45,6 @@ class Page:
     study: Study
     given: Mapping[str, object]
     default: bool
-    drawn: tuple[str, ...] | None = None
     unpublished: str = "train"
     untrue: list[str] = field(default_factory=list)
     others: dict[str, Records] = field(default_factory=dict)  # by study, see `beside`
@@ -60,11 +58,6 @@ class Page:
         a study goes on.
         """
         return UNPUBLISHED[self.unpublished](self.study)
-
-    @cached_property
-    def planned(self) -> dict[str, int]:
-        """How many trials the study plans, by arm: of `drawn` unless a parameter names arms, otherwise of all."""
-        return planned_trials(self.study.grids, None if "arms" in self.given else self.drawn)
 
     def level(self, wanted: int) -> int:
         """The level that is `wanted`, or the deepest that the records hold."""
@@ -182,7 +175,6 @@ def of(
         study=chosen,
         given={name: value for name, value in (given | others).items() if value is not None},
         default=chosen == STUDIES[study] and not others,
-        drawn=tuple(drawn.split(",")) if drawn else None,
         unpublished=unpublished,
     )
 

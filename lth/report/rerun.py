@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from types import ModuleType
 
 from lth.errors import LthError, check_choice
-from lth.paths import ROOT
+from lth.paths import ROOT, make_dir
 
 NOTEBOOKS = ROOT / "notebooks"
 RESULTS = "book/results"  # where notebooks are in the book
@@ -41,12 +41,7 @@ def rerun(name: str, parameters: Mapping[str, object], to: Path) -> Path:
     check_choice("notebook", name, sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")))
     given = {parameter: value for parameter, value in parameters.items() if value is not None}
     _check_parameters(NOTEBOOKS / f"{name}.ipynb", given)
-    try:
-        to.mkdir(parents=True, exist_ok=True)
-        if not os.access(to, os.W_OK):
-            raise PermissionError
-    except OSError as error:
-        raise LthError(f"cannot write to {to}: choose another folder with --to") from error
+    make_dir(to, "choose another folder with --to")
     with TemporaryDirectory() as folder:
         source = Path(folder) / "source"
         (source / RESULTS).mkdir(parents=True)

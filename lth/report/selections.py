@@ -1,8 +1,5 @@
 """What the figures and the prose need to know of records. Tables in, tables and numbers out; nothing is trained."""
 
-from collections.abc import Iterable
-from dataclasses import replace
-
 import pandas as pd
 
 from lth.arms import ARMS
@@ -11,13 +8,6 @@ from lth.records import KEYS
 from lth.records.published import Records
 
 ILLUSTRATIVE_LEVELS = (0, 3, 7, 15)  # 100 %, 51.3 %, 21.1 % and 3.6 % of LeNet's weights, as in [FC] Figure 3
-
-
-def select_arms(records: Records, arms: Iterable[str]) -> Records:
-    """The records of these arms, as far as there are any; LthError for those of several recipes."""
-    check_one_recipe(records)
-    curves, runs = (frame[frame["arm"].isin(list(arms))] for frame in (records.curves, records.runs))
-    return replace(records, curves=curves, runs=runs)
 
 
 def check_one_recipe(records: Records) -> None:
@@ -81,13 +71,6 @@ def density_at(runs: pd.DataFrame, level: int) -> float:
     return mean_at(runs, "ticket", level, "density")
 
 
-def lowest_density(runs: pd.DataFrame, arm: str, column: str, threshold: float) -> float:
-    """The density down to which the mean over trials of an arm's `column` is at least `threshold`; nan if nowhere."""
-    rows = average_draws(runs[runs["arm"] == arm], [column])
-    means = rows.groupby("level")[[column, "density"]].mean().sort_index()
-    return float(means["density"][(means[column] >= threshold).cummin()].min())
-
-
 def illustrative_levels(runs: pd.DataFrame) -> list[int]:
     """The levels that Figure 3 of the paper shows, as far as the records go, and otherwise the deepest there is."""
     deepest = int(runs["level"].max())
@@ -109,27 +92,6 @@ def curves_at(records: Records, levels: list[int]) -> pd.DataFrame:
     keys = run_keys(records.runs)
     rows = records.curves[records.curves["level"].isin(levels)]
     return rows.merge(records.runs[[*keys, "density"]], on=keys)
-
-
-def train_accuracy_at_stop(records: Records) -> pd.DataFrame:
-    """The runs with `early_stop_train_acc`: the last training accuracy measured up to the early-stop iteration."""
-    keys = run_keys(records.runs)
-    measured = records.curves.dropna(subset=["train_acc"])[[*keys, "iteration", "train_acc"]]
-    merged = measured.merge(records.runs[[*keys, "early_stop_iteration"]], on=keys)
-    before = merged[merged["iteration"] <= merged["early_stop_iteration"]].sort_values("iteration")
-    last = before.drop_duplicates(keys, keep="last").rename(columns={"train_acc": "early_stop_train_acc"})
-    return records.runs.merge(last[[*keys, "early_stop_train_acc"]], on=keys, how="left")
-
-
-def means_table(runs: pd.DataFrame, level: int, columns: dict[str, str], planned: Iterable[str]) -> pd.DataFrame:
-    """Means over trials at a level: a row for each planned arm, `columns` under their names there, and trials.
-
-    Arms without a run at this level have no numbers (nan) and 0 trials.
-    """
-    rows = average_draws(runs[runs["level"] == level], list(columns)).groupby("arm")
-    table = rows[list(columns)].mean().rename(columns=columns).reindex(list(planned))
-    table["trials"] = rows["trial"].nunique().reindex(list(planned), fill_value=0)
-    return table.rename_axis(None)
 
 
 def lead_until(runs: pd.DataFrame, column: str, higher: bool = True) -> float:

@@ -109,12 +109,6 @@ def test_levels_to_show_are_a_list(show):
     check_list("show", None, int, "[0, 7]")
 
 
-def test_planned_trials_are_those_of_the_arms_drawn_unless_arms_are_named():
-    assert set(page(drawn=("ticket",)).planned) == {"ticket"}
-    assert set(page(drawn=("ticket",), given={"arms": "ticket,reinit"}).planned) > {"ticket", "reinit"}
-    assert set(page().planned) > {"ticket", "reinit"}
-
-
 def test_a_level_is_at_most_the_deepest_there_is():
     one = page()
     one.records = Records("lenet", pd.DataFrame(), pd.DataFrame({"level": [0, 3]}))

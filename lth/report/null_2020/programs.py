@@ -36,27 +36,33 @@ def means(runs: pd.DataFrame, control: str, column: str) -> np.ndarray:
 
 def faster(runs: pd.DataFrame, control: str, levels: Sequence[int] = FASTER) -> Estimate:
     """How many times as late the control stops as the ticket: the mean over levels and trials of its logarithm."""
-    tickets, controls = paired([Side(runs, arm, levels) for arm in ("ticket", control)], EARLY)
-    return as_ratio(over_trials(np.log(controls / tickets).mean(axis=1)))
+    return _times(*paired([Side(runs, arm, levels) for arm in ("ticket", control)], EARLY))
 
 
 def better(runs: pd.DataFrame, control: str, levels: Sequence[int] = BETTER) -> Estimate:
     """By how much the ticket is more accurate at early stop than the control, in percentage points."""
-    tickets, controls = paired([Side(runs, arm, levels) for arm in ("ticket", control)], AT_EARLY)
-    return over_trials(100 * (tickets - controls).mean(axis=1))
+    return _points(*paired([Side(runs, arm, levels) for arm in ("ticket", control)], AT_EARLY))
 
 
 def faster_by_chance(runs: pd.DataFrame, levels: Sequence[int] = FASTER) -> Estimate:
     """`faster` of tickets against tickets of other trials, where there is nothing to find."""
     (stops,) = paired([Side(runs, "ticket", levels)], EARLY)
-    ours, theirs = other_half(stops)
-    return as_ratio(over_trials(np.log(theirs / ours).mean(axis=1)))
+    return _times(*other_half(stops))
 
 
 def better_by_chance(runs: pd.DataFrame, levels: Sequence[int] = BETTER) -> Estimate:
     """`better` of tickets against tickets of other trials."""
     (accuracies,) = paired([Side(runs, "ticket", levels)], AT_EARLY)
-    ours, theirs = other_half(accuracies)
+    return _points(*other_half(accuracies))
+
+
+def _times(ours: np.ndarray, theirs: np.ndarray) -> Estimate:
+    """Theirs over ours, (trials, levels) each: the mean over both of its logarithm, as a ratio."""
+    return as_ratio(over_trials(np.log(theirs / ours).mean(axis=1)))
+
+
+def _points(ours: np.ndarray, theirs: np.ndarray) -> Estimate:
+    """Ours minus theirs, accuracies (0-1) of (trials, levels) each, in percentage points."""
     return over_trials(100 * (ours - theirs).mean(axis=1))
 
 

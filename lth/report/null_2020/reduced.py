@@ -69,12 +69,9 @@ def ahead(runs: pd.DataFrame, recipe: str, levels: Sequence[int] = LEVELS, contr
 
 
 def arms_frame(sides: Mapping[str, pd.DataFrame], panel: str, labels: Mapping[str, str]) -> pd.DataFrame:
-    """Rows of a figure (lth.report.intervals): by its label, the mean of each arm; `labels` name the groups by arm.
-
-    Over two trials an interval would be all but the whole axis, and is left out.
-    """
+    """Rows of a figure (lth.report.intervals): by its label, the mean of each arm; `labels` name the groups by arm."""
     rows = [
-        {"panel": panel, "row": row, "group": labels[arm]} | _from_three(interval(values[arm].to_numpy()))
+        {"panel": panel, "row": row, "group": labels[arm]} | interval(values[arm].to_numpy())
         for arm in ARMS
         for row, values in sides.items()
     ]
@@ -83,9 +80,7 @@ def arms_frame(sides: Mapping[str, pd.DataFrame], panel: str, labels: Mapping[st
 
 def effects_frame(effects: Mapping[str, np.ndarray], panel: str) -> pd.DataFrame:
     """Rows of a figure: the mean of each effect, which is one number a trial, by its label."""
-    return pd.DataFrame(
-        [{"panel": panel, "row": row} | _from_three(interval(values)) for row, values in effects.items()]
-    )
+    return pd.DataFrame([{"panel": panel, "row": row} | interval(values) for row, values in effects.items()])
 
 
 def terms_frame(terms: Mapping[str, Term], panel: str) -> pd.DataFrame:
@@ -97,8 +92,3 @@ def terms_frame(terms: Mapping[str, Term], panel: str) -> pd.DataFrame:
             for row, term in terms.items()
         ]
     )
-
-
-def _from_three(shown: dict) -> dict:
-    """An interval as it is, or without its ends below three trials."""
-    return shown if shown["n"] > 2 else shown | {"low": None, "high": None}

@@ -15,7 +15,6 @@ from lth.report.claims import posthoc, rule
 from lth.report.claims import tables as claims_tables
 from lth.report.claims.lenet import LENET
 from lth.report.sources import evidence, records_of
-from lth.report.text import planned_trials
 from lth.studies.catalogue import STUDIES
 from lth.studies.study import Study
 
@@ -157,7 +156,3 @@ def test_a_changed_number_changes_what_the_notebooks_store(copied):
     runs = before.runs.copy()
     runs.loc[runs["level"] == 7, "early_stop_test_acc"] *= 0.999
     assert told(runs) != before_it
-
-
-def test_planned_trials_are_those_of_the_study():
-    assert set(planned_trials(STUDIES["lenet"].grids, ("ticket", "reinit"))) == {"ticket", "reinit"}

@@ -1,0 +1,32 @@
+"""Where and with what a benchmark was timed, and one thread for a process that times."""
+
+import json
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from lth.paths import commit
+
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # environment variables
+
+
+def told(machine: str, *packages: str) -> dict:
+    """The columns machine, cores, versions (of these packages and of Python), commit and time of a record."""
+    versions = {name: version(name) for name in packages} | {"python": platform.python_version()}
+    return {
+        "machine": machine,
+        "cores": os.cpu_count(),
+        "versions": json.dumps(versions),
+        "commit": commit(),
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def processor() -> str:
+    """The processor's name, where the system tells, and its kind."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown processor")
+    return f"{name} ({platform.machine()})"
