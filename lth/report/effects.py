@@ -1,16 +1,19 @@
 """What one side of a comparison is ahead by, over trials, with t intervals: as dicts for rows of a figure's frame."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
 from lth.report.selections import at
-from lth.report.summaries import FEWEST
+from lth.report.summaries import FEWEST, interval
 from lth.statistics import paired
 from lth.statistics.bootstrap import Estimate, as_ratio
-from lth.statistics.paired import EARLY
+from lth.statistics.paired import AT_EARLY, EARLY, Side
 from lth.statistics.prediction import jackknife
 
 Place = tuple[str, int]  # an arm at a level
+Trained = tuple[str, str]  # a recipe and an arm
 
 
 def times_as_early(ours: np.ndarray, theirs: np.ndarray) -> dict:
@@ -21,6 +24,32 @@ def times_as_early(ours: np.ndarray, theirs: np.ndarray) -> dict:
 def points(ours: np.ndarray, theirs: np.ndarray) -> dict:
     """The mean of the paired differences of accuracies (0-1), (n,) each, in percentage points: mean, low, high, n."""
     return _row(jackknife(lambda trials: paired.gain(ours[trials], theirs[trials]), len(ours)))
+
+
+def ahead(ours: Side, theirs: Side, measure: str = AT_EARLY) -> dict:
+    """How far ours is above theirs, averaged over the levels of each, in percentage points: mean, low, high, n."""
+    return points(*(side.mean(axis=1) for side in paired.paired((ours, theirs), measure)))
+
+
+def rows(
+    panel: str, runs: pd.DataFrame, sides: Mapping[str, Trained], against: Trained, levels: list[int], **options: str
+) -> list[dict]:
+    """Rows of intervals.rows: for each label, what its recipe and arm is ahead of another, averaged over levels.
+
+    options: `measure`, see `ahead`, and `group`, the rows' group.
+    """
+    group = {"group": options.pop("group")} if "group" in options else {}
+    other = Side(runs, against[1], levels, against[0])
+    return [
+        {"panel": panel, "row": label} | group | ahead(Side(runs, arm, levels, recipe), other, **options)
+        for label, (recipe, arm) in sides.items()
+    ]
+
+
+def percent(side: Side, measure: str = AT_EARLY) -> dict:
+    """A share (0-1) itself, averaged over the levels, in percent, with its t interval: mean, low, high, n."""
+    (values,) = paired.paired((side,), measure)
+    return interval(100 * values.mean(axis=1))
 
 
 def _row(found: Estimate) -> dict:

@@ -44,3 +44,23 @@ def test_two_trials_have_no_interval():
 def test_a_side_against_itself_has_no_effect():
     same = np.array([3.0, 4.0, 5.0])
     assert effects.times_as_early(same, same) == {"mean": 1, "low": 1, "high": 1, "n": 3}
+
+
+def test_a_side_is_ahead_by_the_mean_over_its_levels():
+    deeper = made(
+        {("ticket", 2): [[100]] * 3, ("reinit", 2): [[100]] * 3}, {("ticket", 2): [0.9] * 3, ("reinit", 2): [0.6] * 3}
+    )
+    runs = pd.concat([RUNS, deeper])
+    (row,) = effects.rows("p", runs, {"a ticket": ("lenet", "ticket")}, ("lenet", "reinit"), [1, 2], group="g")
+    plain = over_trials(np.array([(0.5 + 30) / 2, (1 + 30) / 2, (0 + 30) / 2]))  # the fourth trial has no ticket
+    assert (row["panel"], row["row"], row["group"], row["n"]) == ("p", "a ticket", "g", 3)
+    assert (row["mean"], row["low"], row["high"]) == pytest.approx((plain.value, plain.low, plain.high))
+
+
+def test_a_share_is_told_in_percent():
+    runs = made(
+        {("ticket", 1): [[1]] * 3, ("ticket", 2): [[1]] * 3}, {("ticket", 1): [0.9, 0.8, 0.7], ("ticket", 2): [0.8] * 3}
+    )
+    found = effects.percent(effects.Side(runs, "ticket", [1, 2]), "early_stop_test_acc")
+    plain = over_trials(np.array([85.0, 80.0, 75.0]))
+    assert found == pytest.approx({"mean": plain.value, "low": plain.low, "high": plain.high, "n": 3})

@@ -13,6 +13,7 @@ from lth.studies.catalogue import STUDIES
 
 WORDS = verdicts.CLAIMS
 HEAD = ("Claim", "The paper says", "Here", "Five trials could print", "Registered verdict", "Post hoc")
+LATER = ("Claim", "What it says", "Source, and how well it was read", "Here", "Trials", "Verdict")
 
 
 def check_claimed(study: str) -> None:
@@ -51,6 +52,15 @@ def verdict_table(table: pd.DataFrame) -> str:
         if row["n"]
     ]
     return report_text.table(HEAD, rows)
+
+
+def later_table(table: pd.DataFrame) -> str:
+    """The claims of later papers, of a table of evidence.further, in the columns of LATER."""
+    rows = [
+        (row["claim"], row["statement"].rstrip("."), row["source"], here(row), row["n"] or "–", row["verdict"])
+        for _, row in table.iterrows()
+    ]
+    return report_text.table(LATER, rows)
 
 
 def _repeat(row: pd.Series) -> str:

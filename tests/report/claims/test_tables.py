@@ -3,6 +3,7 @@ import json
 import re
 import shutil
 
+import pandas as pd
 import pyarrow.parquet as parquet
 import pytest
 from claimed import only, records, table
@@ -13,11 +14,13 @@ from lth.errors import LthError
 from lth.paths import ROOT
 from lth.report.claims import posthoc, rule
 from lth.report.claims import tables as claims_tables
+from lth.report.claims.further import FURTHER
 from lth.report.claims.lenet import LENET
 from lth.report.sources import evidence, records_of
 from lth.studies.catalogue import STUDIES
 from lth.studies.study import Study
 
+SPEC = json.dumps({"recipe": {"iterations": 12_000}})
 RECORDS = ROOT / "data" / "records" / "lenet"
 
 
@@ -62,6 +65,21 @@ def told(runs) -> dict[str, list[str]]:
 def test_every_judged_claim_has_a_row():
     rows = told(records())
     assert list(rows) == [claim.id for claim in LENET] and {len(cells) for cells in rows.values()} == {5}
+
+
+def test_claims_of_later_papers_are_told_with_their_sources():
+    runs = pd.concat(
+        pd.DataFrame({"recipe": "protocol", "arm": arm, "trial": range(6), "level": level, "spec": SPEC}).assign(
+            early_stop_test_acc=accuracy
+        )
+        for arm, accuracy in (("ticket", [0.98, 0.981] * 3), ("reinit", [0.97, 0.97] * 3))
+        for level in (3, 4)
+    )
+    found = rule.as_table([rule.evaluate(FURTHER[name], runs) for name in ("Z1-reinit", "Z1-constant")])
+    judged, missing = (row.strip("| ").split(" | ") for row in claims_tables.later_table(found).splitlines()[2:])
+    assert judged[0] == "Z1-reinit" and judged[2].startswith("Zhou et al. 2019") and judged[4:] == ["6", "replicated"]
+    assert judged[3].startswith("+1.05 ")
+    assert missing[3:] == ["–", "–", "not tested"]
 
 
 def test_a_repeat_is_told_in_the_direction_in_which_it_lies():
