@@ -22,7 +22,7 @@ PIP_ALONE := PIP_USER=0 PIP_NO_DEPS=0 PIP_DRY_RUN=0 PIP_REQUIRE_HASHES=0 PIP_IGN
 
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 # What a notebook shows depends on: the library without its command line, the records and readings, how it is executed.
-NEEDED := $(filter-out lth/cli.py lth/report/rerun.py,$(wildcard lth/*.py lth/*/*.py lth/*/*/*.py)) \
+NEEDED := $(filter-out $(wildcard lth/cli/*.py) lth/report/rerun.py,$(wildcard lth/*.py lth/*/*.py lth/*/*/*.py)) \
 	$(wildcard data/records/*/* data/reference/*) notebooks/execute.py constraints.txt
 EXECUTED := book/results/.executed
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg

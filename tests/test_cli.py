@@ -11,6 +11,7 @@ import pytest
 from tiny_study import SCRIPT, STUDY
 
 from lth import cli, records
+from lth.cli import train
 from lth.paths import ROOT, records_dir
 from lth.records import store
 from lth.report import rerun
@@ -244,7 +245,7 @@ def test_the_options_that_change_a_study_are_the_same_everywhere(tiny_study, lth
     asked = []
     monkeypatch.setattr(parameters, "study", lambda name, **changes: asked.append(changes) or None)
     options = [text for name, value in given.items() for text in (f"--{name}", str(value))]
-    monkeypatch.setattr(cli, "_status", lambda study: [""] * 8)
+    monkeypatch.setattr(train, "_status", lambda study: [""] * 8)
     monkeypatch.setattr(complete, "train", lambda *_, **__: 0)
     for command in ("run", "status", "publish"):
         monkeypatch.setattr(sys, "argv", ["lth", command, "tiny", *options])

@@ -77,7 +77,7 @@ def test_records_of_other_criteria_starts_and_masks_do_not_contradict_themselves
 
 
 def test_all_that_is_published_is_looked_through(published, lth, monkeypatch):  # noqa: F811
-    monkeypatch.setattr("lth.cli.Changes.study", lambda self, name: published)
+    monkeypatch.setattr("lth.cli.options.Changes.study", lambda self, name: published)
     status, out, _ = lth("verify", "--all")
     assert status == 0 and out == "tiny: 11 runs, 0 contradictions\n"
     (runs_dir() / "old.corrupt").write_bytes(b"")
