@@ -1,4 +1,4 @@
-# `make` alone lists the targets. Everything below `book` and `test` sets itself up on a machine with Python 3.11 or 3.12.
+# `make` alone lists the targets. Everything below `book` and `test` sets itself up on a machine with Python 3.11 to 3.14.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -11,9 +11,9 @@ PY := .venv/bin/python
 READY := .venv/.ready
 # Where .venv was made: its programs name that folder, so a folder that was copied or moved gets another one.
 MADE := $(shell cat .venv/.ready 2>/dev/null)
-SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))
+SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))
 # Looked for when it is first needed, and once.
-PYTHON ?= $(eval PYTHON := $(shell for p in python3.11 python3.12 python3; do \
+PYTHON ?= $(eval PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done))$(PYTHON)
 
 # What a user has set for pip, where packages come from excepted, would put them elsewhere or leave some out.
@@ -96,9 +96,10 @@ $(EXECUTED): $(NOTEBOOKS) $(NEEDED) | data
 moved:
 
 $(READY): pyproject.toml constraints.txt $(if $(and $(MADE),$(filter-out "$(CURDIR)","$(MADE)")),moved)
-	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or 3.12 is needed: install one, or run make PYTHON=/path/to/it." >&2; exit 1; }
-	@$(PYTHON) -c '$(SUITABLE)' || { echo "$(PYTHON) is not Python 3.11 or 3.12: give another one." >&2; exit 1; }
+	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 to 3.14 is needed: install one, or run make PYTHON=/path/to/it." >&2; exit 1; }
+	@$(PYTHON) -c '$(SUITABLE)' || { echo "$(PYTHON) is not Python 3.11 to 3.14: give another one." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' || { echo "$(PYTHON) lacks venv: install the package python3-venv." >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(PIP_ALONE) $(PY) -m pip install -qq --disable-pip-version-check -e ".[book,test]" -c constraints.txt
+	$(PIP_ALONE) $(PY) -m pip install -qq --disable-pip-version-check -e ".[book,test]" -c constraints.txt \
+		$$($(PY) .ci/cpu_builds.py)
 	@pwd > $@
