@@ -36,11 +36,11 @@ def _panel(
     grouped = "group" in estimates and estimates["group"].notna().all()
     groups = dict(list(estimates.groupby("group", sort=False))) if grouped else {"": estimates}
     width = axes.PANEL[0] if panels > 1 else axes.WIDE[0]
-    figure, ax = axes.new_panel(title, (width, 0.9 + (0.2 + 0.1 * len(groups)) * len(labels)))
-    for number, (group, shown) in enumerate(groups.items()):
-        colour, marker, _ = styles.LOOKS[number]
-        offset = 0.24 * (number - (len(groups) - 1) / 2)
-        places = [labels.index(label) + offset for label in shown["row"]]
+    beside = {label: [group for group, shown in groups.items() if label in set(shown["row"])] for label in labels}
+    most = max(map(len, beside.values()))
+    figure, ax = axes.new_panel(title, (width, 0.9 + (0.2 + 0.1 * most) * len(labels)))
+    for (group, shown), (colour, marker, _) in zip(groups.items(), styles.LOOKS, strict=False):
+        places = [labels.index(label) + _offset(group, beside[label]) for label in shown["row"]]
         for y, estimate in zip(places, shown.to_dict("records"), strict=True):
             _claimed(ax, y, estimate)
             if pd.notna(estimate["low"]):
@@ -62,6 +62,11 @@ def _panel(
     if len(groups) > 1:
         axes.legend_above(figure, ax)
     return figure
+
+
+def _offset(group: str, beside: list[str]) -> float:
+    """How far below the middle of its row a group lies, among those of this row."""
+    return min(0.24, 0.72 / len(beside)) * (beside.index(group) - (len(beside) - 1) / 2)
 
 
 def _claimed(ax: Axes, y: float, estimate: Mapping[str, Any]) -> None:

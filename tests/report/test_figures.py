@@ -152,6 +152,14 @@ def test_rows_of_estimates_stand_in_order_with_their_intervals():
     assert (bar.get_x(), bar.get_width()) == (1.0, pytest.approx(0.4))
 
 
+def test_a_group_that_has_a_row_to_itself_lies_in_its_middle():
+    rows = [("both", "g"), ("both", "h"), ("one", "h")]
+    frame = pd.DataFrame([{"panel": "p", "row": row, "group": g, "mean": 1, "low": 0, "high": 2} for row, g in rows])
+    (figure,) = intervals.rows(frame, {"p": {"x": "effect"}})
+    places = {line.get_label(): list(line.get_ydata()) for line in figure.axes[0].lines if line.get_label() in "gh"}
+    assert places["g"] == pytest.approx([-0.12]) and places["h"] == pytest.approx([0.12, 1])
+
+
 def test_estimates_without_a_group_are_drawn_beside_those_with_one():
     """As a CSV gives them back: one frame, whose column `group` is empty for one of the panels."""
     frame = pd.DataFrame({"panel": ["p", "p", "q"], "row": "a", "group": ["x", "y", None], "mean": [100.0, 900.0, 2.0]})
