@@ -14,6 +14,7 @@ from dask.distributed import Client, LocalCluster
 from distributed.security import Security
 
 from lth.errors import LthError
+from lth.running.watch import watched
 
 # For glibc's malloc. Dask has its workers hand memory back at once, and a convolution would get pages from the system
 # anew for every layer of every step: with Conv-2 that takes 40 % longer.
@@ -36,11 +37,12 @@ def cores() -> int:
 def connect(workers: int | None, scheduler: str | None, say: Callable[[str], object] = print) -> Iterator[Client]:
     """A client of the Dask scheduler at that address, or of `workers` one-thread processes on this machine.
 
-    `say` prints a sentence. LthError where nothing answers at the address, where what answers lacks this library, or
-    where processes do not start.
+    `say` prints a sentence, also where all workers go and none comes back. LthError where nothing answers at the
+    address, where what answers lacks this library, or where processes do not start.
     """
     logging.getLogger("distributed").setLevel(logging.ERROR)
-    with _elsewhere(scheduler, say) if scheduler is not None else _here(workers) as client:
+    there = _elsewhere(scheduler, say) if scheduler is not None else _here(workers)
+    with there as client, watched(client, say):
         yield client
 
 

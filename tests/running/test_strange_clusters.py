@@ -11,7 +11,7 @@ import pytest
 from dask.distributed import LocalCluster
 
 from lth.errors import LthError
-from lth.running import cluster, complete, notes
+from lth.running import cluster, complete, notes, watch
 
 SCRIPT = """
 from lth.running.cluster import connect
@@ -67,6 +67,35 @@ def test_a_scheduler_without_workers_is_told():
     ):
         pass
     assert "has no workers yet" in said[0]
+
+
+def wait_for(condition) -> None:
+    until = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_workers_that_vanish_are_told_once_each_time(monkeypatch):
+    monkeypatch.setattr(watch, "PATIENCE", 0.2)
+    monkeypatch.setattr(watch, "EVERY", 0.05)
+    said = []
+    with (
+        LocalCluster(n_workers=1, processes=False, dashboard_address="127.0.0.1:0") as there,
+        cluster.connect(None, there.scheduler_address, said.append) as client,
+    ):
+        for times in (1, 2):
+            there.scale(0)
+            wait_for(lambda: len(said) >= times)  # noqa: B023
+            waiting = client.submit(sum, [1, times], pure=False)
+            time.sleep(0.5)
+            assert len(said) == times and "no worker has been left" in said[-1] and not waiting.done()
+            there.scale(1)
+            assert waiting.result(timeout=60) == 1 + times
+            waiting.release()
+            wait_for(lambda: not any(client.has_what().values()))  # a worker that holds results does not go
+            time.sleep(0.5)
+    assert len(said) == 2
 
 
 def test_what_fails_or_is_interrupted_does_not_wait_for_its_workers():
