@@ -65,4 +65,5 @@ def maps(frame: pd.DataFrame) -> list[Figure]:
         bar.ax.set_xticklabels([f"{percent:.3g}%" for percent in percents])
         bar.set_label("still there with this much of the weights left", color=styles.INK)
         bar.outline.set_visible(False)
+        bar.solids.set_rasterized(True)  # as the images are: its greys are not exchanged on dark paper
     return [figure]
