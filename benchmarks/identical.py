@@ -82,7 +82,7 @@ def compared(one: list[dict], other: list[dict]) -> list[str]:
     return [
         "yes" if equal(one[0]["start"], other[0]["start"]) else "no",
         "yes" if same and equal(one[-1]["weights"], other[-1]["weights"]) else "no",
-        f"{(kept[0] & kept[1]).sum() / kept[0].sum():.2%}",
+        f"{(kept[0] & ~kept[1]).sum():,} of {kept[0].sum():,}",
         f"{100 * accuracy:.2f}",
     ]
 
@@ -102,7 +102,7 @@ def main() -> None:
     basis = ("--iterations", asked.iterations, "--trial", asked.trial)
     first = trained(sys.executable, {}, *basis)
     print(f"PyTorch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}, {asked.iterations} iterations\n")
-    print("| Setting | Engine | Same start | Same run | Weights kept by both | Test accuracy, apart by (points) |")
+    print("| Setting | Engine | Same start | Same run | Weights of the ticket lost | Test accuracy, apart by (points) |")
     print("|---|---|---|---|---|---|")
 
     def tell(name: str, there: dict[str, list[dict]]) -> None:
