@@ -54,10 +54,11 @@ class _Files(IndexDataCacheFile):
             version, stamp, names = pickle.loads(_whole(Path(self._index_path)))
         except OSError:
             return {}
-        return names if (version, stamp) == (self._version, self._source_stamp) else {}
+        # What another Numba has named may have no counterpart in this one, so that it cannot even be unpickled.
+        return pickle.loads(names) if (version, stamp) == (self._version, self._source_stamp) else {}
 
     def _save_index(self, overloads: dict) -> None:
-        self._write(self._index_path, self._dump((self._version, self._source_stamp, overloads)))
+        self._write(self._index_path, self._dump((self._version, self._source_stamp, self._dump(overloads))))
 
     def _load_data(self, name: str) -> Any:
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from numba.core import caching
 
-from lth.engines._cache import cached
+from lth.engines._cache import _Files, cached
 
 
 def call(folder: Path) -> str:
@@ -65,3 +65,17 @@ def test_a_disk_that_is_full_is_no_reason_to_fail(function, monkeypatch):
 
     monkeypatch.setattr(caching.IndexDataCacheFile, "_open_for_write", full)
     assert [call(function), call(function)] == ["5 0", "5 0"]
+
+
+def test_what_another_numba_has_kept_is_not_even_read(tmp_path, monkeypatch):
+    """It may name types that this one has not."""
+    (tmp_path / "gone.py").write_text("class Type:\n    pass\n")
+    with monkeypatch.context() as before:
+        before.syspath_prepend(tmp_path)
+        before.setattr("numba.__version__", "0.1")
+        import gone
+
+        _Files(str(tmp_path), "function", 1)._save_index({gone.Type: "file"})
+        assert _Files(str(tmp_path), "function", 1)._load_index() == {gone.Type: "file"}
+    del sys.modules["gone"]
+    assert _Files(str(tmp_path), "function", 1)._load_index() == {}
