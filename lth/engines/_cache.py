@@ -52,10 +52,12 @@ class _Files(IndexDataCacheFile):
     def _load_index(self) -> dict:
         try:
             version, stamp, names = pickle.loads(_whole(Path(self._index_path)))
-        except OSError:
+        except (OSError, ImportError, AttributeError):
             return {}
-        # What another Numba has named may have no counterpart in this one, so that it cannot even be unpickled.
-        return pickle.loads(names) if (version, stamp) == (self._version, self._source_stamp) else {}
+        # What another Numba has named may have no counterpart in this one, so that it cannot even be unpickled: it is
+        # packed by itself, which it was not in caches of this project's first versions.
+        ours = (version, stamp) == (self._version, self._source_stamp) and isinstance(names, bytes)
+        return pickle.loads(names) if ours else {}
 
     def _save_index(self, overloads: dict) -> None:
         self._write(self._index_path, self._dump((self._version, self._source_stamp, self._dump(overloads))))

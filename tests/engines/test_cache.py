@@ -79,3 +79,9 @@ def test_what_another_numba_has_kept_is_not_even_read(tmp_path, monkeypatch):
         assert _Files(str(tmp_path), "function", 1)._load_index() == {gone.Type: "file"}
     del sys.modules["gone"]
     assert _Files(str(tmp_path), "function", 1)._load_index() == {}
+
+
+def test_an_index_of_the_first_versions_is_as_good_as_none(tmp_path):
+    files = _Files(str(tmp_path), "function", 1)
+    files._write(files._index_path, files._dump((files._version, 1, {"types": "file"})))
+    assert files._load_index() == {}
