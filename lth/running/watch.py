@@ -15,7 +15,8 @@ EVERY = 5.0
 def watched(client: Client, say: Callable[[str], object]) -> Iterator[None]:
     """Say so, once each time, where there were workers and all have been gone for a minute."""
     over = threading.Event()
-    watching = threading.Thread(target=_watch, args=(client, say, over), daemon=True)
+    last = time.monotonic() if client.nthreads() else None
+    watching = threading.Thread(target=_watch, args=(client, say, over, last), daemon=True)
     watching.start()
     try:
         yield
@@ -24,8 +25,8 @@ def watched(client: Client, say: Callable[[str], object]) -> Iterator[None]:
         watching.join(1.0)
 
 
-def _watch(client: Client, say: Callable[[str], object], over: threading.Event) -> None:
-    last = None  # when a worker was last seen, until it is told that none is left
+def _watch(client: Client, say: Callable[[str], object], over: threading.Event, last: float | None) -> None:
+    """Look for workers until it is over. `last`: when one was last seen, None once it is told that none is left."""
     while True:
         try:
             workers = client.nthreads()
