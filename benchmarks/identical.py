@@ -102,7 +102,9 @@ def main() -> None:
     basis = ("--iterations", asked.iterations, "--trial", asked.trial)
     first = trained(sys.executable, {}, *basis)
     print(f"PyTorch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}, {asked.iterations} iterations\n")
-    print("| Setting | Engine | Same start | Same run | Weights of the ticket lost | Test accuracy apart (points) |")
+    print(
+        "| Setting | Engine | Same start | Same run | Weights of the ticket lost | Test accuracy, apart by (points) |"
+    )
     print("|---|---|---|---|---|---|")
 
     def tell(name: str, there: dict[str, list[dict]]) -> None:

@@ -84,7 +84,11 @@ def test_workers_that_vanish_are_told_once_each_time(monkeypatch):
         LocalCluster(n_workers=1, processes=False, dashboard_address="127.0.0.1:0") as there,
         cluster.connect(None, there.scheduler_address, said.append) as client,
     ):
+        seen, ask = [], client.nthreads
+        client.nthreads = lambda: seen.append(ask()) or seen[-1]
         for times in (1, 2):
+            looks = len(seen)
+            wait_for(lambda: any(seen[looks:]))  # noqa: B023
             there.scale(0)
             wait_for(lambda: len(said) >= times)  # noqa: B023
             waiting = client.submit(sum, [1, times], pure=False)
@@ -94,7 +98,6 @@ def test_workers_that_vanish_are_told_once_each_time(monkeypatch):
             assert waiting.result(timeout=60) == 1 + times
             waiting.release()
             wait_for(lambda: not any(client.has_what().values()))  # a worker that holds results does not go
-            time.sleep(0.5)
     assert len(said) == 2
 
 
