@@ -49,7 +49,7 @@ def stability(
     """Record the barriers of a study's networks that are not recorded yet; returns how many that are.
 
     Of each of ARMS that the study draws, two copies are trained; with the ticket come the lines from each level to the
-    next, of which nothing is trained.
+    next, of which nothing is trained. Chains of which everything is recorded need no kept runs.
 
     Arguments:
         study: whose networks they are.
@@ -58,10 +58,13 @@ def stability(
         workers: one-thread processes.
     """
     tasks: list[Task] = []
+    known = _known(BARRIERS)
     for chain in _drawn(study):
         wanted = range(chain.levels + 1) if levels is None else levels
         for level in wanted:
             check_choice("level of the study", level, range(chain.levels + 1))
+        if _asked(study, chain, wanted, iterations) <= known:
+            continue
         arms = [arm for arm, count in dict(chain.draws).items() if arm in ARMS and count]
         for level, jobs, before in _walked(study.name, chain, max(wanted)):
             if level not in wanted:
@@ -84,10 +87,30 @@ def learned_masks(study: Declared, kinds: Sequence[str] = tuple(supermasks.KINDS
     return _record(SUPERMASKS, tasks, workers)
 
 
+def _asked(study: Declared, chain: Chain, levels: Collection[int], iterations: Sequence[int]) -> set[tuple]:
+    """The keys of the barriers of a chain, as of their rows."""
+    runs = [run for run in chain.runs() if run.arm in ARMS and run.draw == 0 and run.level in levels]
+    rows = [_where(study, run) | {"kind": "orders", "iteration": k} for run in runs for k in iterations]
+    rows += [
+        _where(study, run) | {"kind": "levels", "iteration": 0} for run in runs if run.arm == "ticket" and run.level
+    ]
+    return {tuple(row[name] for name in BARRIERS.keys) for row in rows}
+
+
+def _where(study: Declared, run: Run) -> dict:
+    """The keys that every measurement of a study's run has."""
+    return {"study": study.name, "recipe": run.recipe.name, "arm": run.arm, "trial": run.trial, "level": run.level}
+
+
+def _known(instrument: Instrument) -> set[tuple]:
+    """The keys of the rows that are recorded."""
+    there = instruments.load(instrument)
+    return set(zip(*(there[name] for name in instrument.keys), strict=True)) if len(there) else set()
+
+
 def _task(study: Declared, run: Run, call: Callable[..., dict], *arguments: Any, **row: Any) -> Task:
     """The measurement of a study's run by that call; `row` are its further keys."""
-    where = {"study": study.name, "recipe": run.recipe.name, "arm": run.arm, "trial": run.trial, "level": run.level}
-    return Task(where | row, run, call, arguments)
+    return Task(_where(study, run) | row, run, call, arguments)
 
 
 def between_orders(job: Job, iteration: int) -> dict:
@@ -156,8 +179,7 @@ def _walked(study: str, chain: Chain, deepest: int) -> Iterable[tuple[int, list[
 
 def _record(instrument: Instrument, tasks: Sequence[Task], workers: int) -> int:
     """Measure what is not recorded yet, trial by trial, and record it as it comes."""
-    there = instruments.load(instrument)
-    known = set(zip(*(there[name] for name in instrument.keys), strict=True)) if len(there) else set()
+    known = _known(instrument)
     asked = {tuple(task.row[name] for name in instrument.keys): task for task in tasks}  # recipes may share networks
     missing = [task for keys, task in asked.items() if keys not in known]
     if not missing:

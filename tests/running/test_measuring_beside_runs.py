@@ -53,6 +53,16 @@ def test_the_barriers_of_a_study_are_measured_once_and_are_those_of_its_networks
     assert found[0] == pytest.approx(1 - dense.summary["final_test_acc"])
 
 
+def test_what_is_recorded_needs_no_kept_runs(data_dir, scheduler, here):
+    complete.train(WHOLE, scheduler=scheduler)
+    instruments.stability(WHOLE)
+    for run in WHOLE.chains()[0].runs():
+        store.path(run.key).unlink()
+    assert instruments.stability(WHOLE) == 0
+    with pytest.raises(LthError, match="is not kept"):
+        instruments.stability(WHOLE, (10,))  # copies that part elsewhere are not recorded
+
+
 def test_where_the_tickets_are_not_kept_the_way_out_is_told(data_dir, scheduler):
     with pytest.raises(LthError, match="the ticket of tiny, trial 0, level 0 is not kept .*`lth run tiny` trains"):
         instruments.stability(WHOLE, levels=(1,))
