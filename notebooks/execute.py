@@ -50,7 +50,15 @@ def execute(source: Path, target: Path, folder: str, parameters: Mapping[str, ob
     config = Config({"KernelManager": transport(folder)})
     # A kernel whose machine trains beside it can be late with its output: the default of 4 seconds is short.
     notebook = papermill.execute_notebook(
-        source, None, parameters, cwd=HERE, progress_bar=False, iopub_timeout=120, config=config, stderr_file=told
+        source,
+        None,
+        parameters,
+        cwd=HERE,
+        progress_bar=False,
+        iopub_timeout=120,
+        raise_on_iopub_timeout=True,
+        config=config,
+        stderr_file=told,
     )
     seconds = notebook.metadata.pop("papermill")["duration"]
     if target.parent != HERE:  # a copy for the book, whose page on where everything comes from tells it
