@@ -33,6 +33,10 @@ from lth.runs import Run
 ARMS = ("ticket", "reinit", "random-mask")
 
 
+class NotKept(LthError):
+    """A ticket that something follows from is not among this machine's kept runs."""
+
+
 @dataclass(frozen=True)
 class Task:
     """One measurement: the keys of its row, and the call in a worker that gives the rest of it."""
@@ -49,7 +53,8 @@ def stability(
     """Record the barriers of a study's networks that are not recorded yet; returns how many that are.
 
     Of each of ARMS that the study draws, two copies are trained; with the ticket come the lines from each level to the
-    next, of which nothing is trained. Chains of which everything is recorded need no kept runs.
+    next, of which nothing is trained. Chains of which everything is recorded need no kept runs; where others lack
+    them, the rest is measured, and LthError then says what is missing.
 
     Arguments:
         study: whose networks they are.
@@ -58,24 +63,37 @@ def stability(
         workers: one-thread processes.
     """
     tasks: list[Task] = []
-    known = _known(BARRIERS)
+    known, lacking = _known(BARRIERS), []
     for chain in _drawn(study):
         wanted = range(chain.levels + 1) if levels is None else levels
         for level in wanted:
             check_choice("level of the study", level, range(chain.levels + 1))
         if _asked(study, chain, wanted, iterations) <= known:
             continue
-        arms = [arm for arm, count in dict(chain.draws).items() if arm in ARMS and count]
-        for level, jobs, before in _walked(study.name, chain, max(wanted)):
-            if level not in wanted:
-                continue
-            for job in (job for job in jobs if job.run.arm in arms and job.run.draw == 0):
-                tasks += [_task(study, job.run, between_orders, job, k, kind="orders", iteration=k) for k in iterations]
-            later = store.read_or_set_aside(jobs[0].run.key)[0] if before and "ticket" in arms else None
-            if before and later:
-                ends = before, Left(later.weights, later.rewound, later.masks)
-                tasks.append(_task(study, jobs[0].run, between_levels, jobs[0].run, *ends, kind="levels", iteration=0))
-    return _record(BARRIERS, tasks, workers)
+        try:
+            tasks += _of_chain(study, chain, wanted, iterations)
+        except NotKept as error:
+            lacking.append(error)
+    count = _record(BARRIERS, tasks, workers)
+    if lacking:
+        raise LthError(f"{lacking[0]}; measured without it: {count}")
+    return count
+
+
+def _of_chain(study: Declared, chain: Chain, levels: Collection[int], iterations: Sequence[int]) -> list[Task]:
+    """The barriers of a chain at those levels; NotKept where a ticket that they follow from is not kept."""
+    tasks = []
+    arms = [arm for arm, count in dict(chain.draws).items() if arm in ARMS and count]
+    for level, jobs, before in _walked(study.name, chain, max(levels)):
+        if level not in levels:
+            continue
+        for job in (job for job in jobs if job.run.arm in arms and job.run.draw == 0):
+            tasks += [_task(study, job.run, between_orders, job, k, kind="orders", iteration=k) for k in iterations]
+        later = store.read_or_set_aside(jobs[0].run.key)[0] if before and "ticket" in arms else None
+        if before and later:
+            ends = before, Left(later.weights, later.rewound, later.masks)
+            tasks.append(_task(study, jobs[0].run, between_levels, jobs[0].run, *ends, kind="levels", iteration=0))
+    return tasks
 
 
 def learned_masks(study: Declared, kinds: Sequence[str] = tuple(supermasks.KINDS), workers: int = 1) -> int:
@@ -168,7 +186,7 @@ def _walked(study: str, chain: Chain, deepest: int) -> Iterable[tuple[int, list[
             return
         finished, problem = store.read_or_set_aside(head.key)
         if finished is None:
-            raise LthError(
+            raise NotKept(
                 problem
                 or f"the ticket of {head.recipe.name}, trial {head.trial}, level {level} is not kept on this "
                 f"machine: `lth run {study}` trains what is missing, and what is published only must be trained again"

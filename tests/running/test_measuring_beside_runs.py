@@ -59,8 +59,18 @@ def test_what_is_recorded_needs_no_kept_runs(data_dir, scheduler, here):
     for run in WHOLE.chains()[0].runs():
         store.path(run.key).unlink()
     assert instruments.stability(WHOLE) == 0
-    with pytest.raises(LthError, match="is not kept"):
+    with pytest.raises(LthError, match="is not kept .* measured without it: 0"):
         instruments.stability(WHOLE, (10,))  # copies that part elsewhere are not recorded
+
+
+def test_what_is_kept_is_measured_where_other_trials_are_not(data_dir, scheduler, here):
+    two = replace(WHOLE, levels=1, grids=tuple(replace(grid, trials=2) for grid in WHOLE.grids))
+    complete.train(two, scheduler=scheduler)
+    for run in two.chains()[0].runs():
+        store.path(run.key).unlink()
+    with pytest.raises(LthError, match="trial 0, level 0 is not kept .* measured without it: 5"):
+        instruments.stability(two)
+    assert set(load(BARRIERS)["trial"]) == {1}
 
 
 def test_where_the_tickets_are_not_kept_the_way_out_is_told(data_dir, scheduler):
