@@ -23,11 +23,12 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from where import ONE_THREAD, processor, told
+from where import ONE_THREAD, told
 
 from lth import pruning
 from lth.engines import choose
 from lth.models import initialise, prunable, skeleton
+from lth.paths import processor
 from lth.recipes import RECIPES, Recipe
 from lth.records import benchmarks
 from lth.training import Engine, Start, batches

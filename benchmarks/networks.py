@@ -21,7 +21,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from where import ONE_THREAD, processor, told
+from where import ONE_THREAD, told
 
 from lth import data
 from lth.data import Images, TrialData, preprocess
@@ -29,6 +29,7 @@ from lth.datasets import catalogue
 from lth.engines import choose
 from lth.engines.settings import exact
 from lth.lottery import TICKET, Chain, next_level
+from lth.paths import processor
 from lth.recipes import RECIPES, Recipe
 from lth.records import benchmarks
 from lth.report.costs import expected

@@ -5,7 +5,6 @@ import os
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 
 from lth.paths import commit
 
@@ -22,11 +21,3 @@ def told(machine: str, *packages: str) -> dict:
         "commit": commit(),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-
-
-def processor() -> str:
-    """The processor's name, where the system tells, and its kind."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown processor")
-    return f"{name} ({platform.machine()})"

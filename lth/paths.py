@@ -2,6 +2,7 @@
 
 import errno
 import os
+import platform
 import stat
 import subprocess
 from pathlib import Path
@@ -89,3 +90,11 @@ def commit() -> str:
         return subprocess.run(describe, capture_output=True, text=True, check=False, env=environment).stdout.strip()
     except OSError:  # no git
         return ""
+
+
+def processor() -> str:
+    """The processor's name, where the system tells, and its kind: on another type the same run ends in other bits."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown processor")
+    return f"{name} ({platform.machine()})"

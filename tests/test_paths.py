@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 
@@ -87,3 +88,7 @@ def test_an_absolute_data_folder_and_a_home_are_kept(monkeypatch, tmp_path):
         paths.data_dir()
     monkeypatch.setenv("LTH_DATA", "")
     assert paths.data_dir() == paths.ROOT / "data"
+
+
+def test_the_processor_is_told_by_its_name_and_its_kind():
+    assert re.fullmatch(r".+ \(\w+\)", paths.processor())

@@ -91,7 +91,7 @@ RUNS = pa.DataFrameSchema(
         "key": _column("text", "SHA-256 of the specification", unique=True),
         "engine": _column("text", "the program that trained it"),
         "device": _column("text", "cpu, or the name of the GPU"),
-        "machine": _column("text", "the processor's architecture"),
+        "machine": _column("text", "the processor's name and architecture; of older runs the architecture only"),
         "seconds": _column("number", "wall time of the training; of runs side by side, each one's share"),
         "versions": _column("JSON", "versions of python, torch and numpy"),
         "commit": _column("text", "commit of this repository; empty outside of git"),

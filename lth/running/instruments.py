@@ -24,7 +24,7 @@ from lth.engines import choose
 from lth.engines.gradients import LossGradients
 from lth.errors import LthError, check_choice
 from lth.lottery import TICKET, Chain, Job, Left, next_level
-from lth.paths import commit
+from lth.paths import commit, processor
 from lth.records import instruments, store
 from lth.records.instruments import BARRIERS, SUPERMASKS, Instrument
 from lth.running.state import Declared
@@ -237,7 +237,7 @@ def _provenance(run: Run, at: str) -> dict:
     return {
         "spec": run.spec,
         "key": run.key,
-        "machine": platform.machine(),
+        "machine": processor(),
         "versions": json.dumps(versions),
         "commit": at,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -19,6 +19,7 @@ from lth.engines.settings import exact
 from lth.errors import LthError
 from lth.lottery import Job
 from lth.models import skeleton
+from lth.paths import processor
 from lth.recipes import Recipe
 from lth.records.finished import Finished, start_histogram
 from lth.training import EngineFactory, Trained, early_stop, train
@@ -105,7 +106,7 @@ def finish(
         "key": run.key,
         "engine": engine,
         "device": device,
-        "machine": platform.machine(),
+        "machine": processor(),
         "seconds": trained.seconds,
         "versions": json.dumps(
             {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
