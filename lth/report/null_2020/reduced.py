@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from lth.records.published import Records
+from lth.records.selections import run_keys
 from lth.report.null_2020.stale_steps import reached
-from lth.report.selections import run_keys
 from lth.report.summaries import interval
 from lth.statistics.contrasts import Term
 
