@@ -11,11 +11,11 @@ import pytest
 from tiny_study import SCRIPT, STUDY
 
 from lth import cli, records
+from lth.claims.paper import every
 from lth.cli import train
 from lth.paths import ROOT, records_dir
 from lth.records import store
 from lth.report import rerun
-from lth.report.claims.paper import every
 from lth.running import cluster, complete
 from lth.studies import parameters
 from lth.studies.catalogue import STUDIES

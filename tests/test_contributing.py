@@ -6,12 +6,13 @@ import pytest
 import torch
 
 import lth
+from lth.claims import posthoc, rule
+from lth.claims.paper import CLAIMS
+from lth.claims.words import VERDICTS
 from lth.criteria import CRITERIA
 from lth.datasets import catalogue, loading
 from lth.paths import ROOT
-from lth.report.claims import figure, posthoc, rule
-from lth.report.claims.paper import CLAIMS
-from lth.report.verdicts import CLAIMS as VERDICTS
+from lth.report.claims import figure
 
 SHORT = lth.RECIPES["lenet"].but(
     batch_size=20, iterations=20, validation_size=20, eval_every=10, train_eval_every=20, train_eval_size=20

@@ -13,7 +13,7 @@ ELSEWHERE = (
     *("dask", "distributed", "numba", "pandera", "papermill", "psutil", "rich", "scipy", "seaborn", "safetensors"),
     *("typer", "torchvision"),
 )
-ROOMS = ("datasets", "engines", "records", "running", "studies", "statistics", "report", "paths", "cli")
+ROOMS = ("datasets", "engines", "records", "running", "studies", "statistics", "claims", "report", "paths", "cli")
 
 
 def test_the_core_runs_on_a_bare_gpu_machine():

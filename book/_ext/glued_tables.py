@@ -19,7 +19,7 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
-from lth.report.verdicts import BADGES
+from lth.report.claims.tables import BADGES
 
 MIMES = ("application/papermill.record/text/markdown", "text/markdown")
 LISTS = {"front", "claims"}  # the classes of tables that a phone shows as lists

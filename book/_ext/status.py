@@ -15,7 +15,7 @@ from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
 from lth import records
-from lth.report.claims import evidence
+from lth.claims import evidence
 from lth.studies import STUDIES
 
 HEAD = ("Notebook", "Run time", "Parameters", "Study", "Trials", "Runs", "Records", "Trained at commit")

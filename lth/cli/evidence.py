@@ -95,7 +95,7 @@ def claims(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list with an object for each claim.")] = False,
 ) -> None:
     """The claims of the paper, and of later ones, with the verdicts that the published records give."""
-    from lth.report.claims import evidence
+    from lth.claims import evidence
 
     if as_json:
         print(evidence.as_json())

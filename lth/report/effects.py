@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from lth.report.selections import at
+from lth.records.selections import at
 from lth.report.summaries import FEWEST, interval
 from lth.statistics import paired
 from lth.statistics.bootstrap import Estimate, as_ratio

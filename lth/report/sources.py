@@ -6,7 +6,8 @@ from typing import Any
 from lth import records
 from lth.errors import LthError
 from lth.records.published import Records
-from lth.report.text import on_copies, plural
+from lth.records.selections import on_copies
+from lth.report.text import plural
 from lth.running import state
 from lth.studies.catalogue import STUDIES
 from lth.studies.study import Study

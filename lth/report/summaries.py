@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from lth.records.published import Records
-from lth.report.selections import average_draws, curves_at, with_dense
+from lth.records.selections import average_draws, curves_at, on_copies, with_dense
 from lth.report.styles import of
-from lth.report.text import on_copies, span
+from lth.report.text import span
 from lth.statistics.contrasts import over_trials
 
 THINNED = 5000

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from lth.claims.words import number
 from lth.statistics.bootstrap import Estimate
 
 
@@ -16,11 +17,6 @@ def table(head, rows) -> str:
 def of_frame(frame: pd.DataFrame) -> str:
     """A data frame as a Markdown table, the names of its rows first."""
     return table((frame.index.name, *frame.columns), frame.itertuples())
-
-
-def number(value: float, form: str) -> str:
-    """A number in a form such as "{:+.2f}", with a minus sign where it is negative."""
-    return form.format(value).replace("-", "−")
 
 
 def with_interval(value: float, low: float | None, high: float | None, form: str) -> str:
@@ -45,9 +41,3 @@ def span(numbers: Iterable[int]) -> str:
 def plural(noun: str, count: int | str) -> str:
     """The noun as it follows a number: "trial", or "trials" after any but 1."""
     return noun if str(count) == "1" else f"{noun}s"
-
-
-def on_copies(runs: pd.DataFrame) -> str:
-    """Which copies of data sets the runs were trained on: ", on CIFAR-10 (JPEG copy)", or nothing for originals."""
-    labels = sorted({label for label in runs.get("data", ()) if str(label).endswith(" copy)")})
-    return f", on {' and '.join(labels)}" if labels else ""

@@ -17,7 +17,7 @@ from lth.statistics.bootstrap import Estimate, MissingRecords
 
 MEASURES = (
     *("early_stop_iteration", "early_stop_test_acc", "final_test_acc"),
-    *("iterations_to_accuracy", "iterations_to_loss", "late_test_acc"),  # of curves, see lth.report.quality
+    *("iterations_to_accuracy", "iterations_to_loss", "late_test_acc"),  # of curves, see lth.claims.quality
 )
 EARLY, AT_EARLY, AT_END, TO_ACCURACY, TO_LOSS, LATE = MEASURES
 # What is measured beside training, in tables of the same keys: accuracy before training, the share of test images on

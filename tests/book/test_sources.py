@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lth.claims.words import VERDICTS
 from lth.recipes import RECIPES
-from lth.report.claims import tables
 
 ROOT = Path(__file__).resolve().parents[2]
 PROSE = sorted((ROOT / "book").glob("*.md"))
@@ -70,7 +70,7 @@ def test_verdicts_that_fill_a_cell_become_badges():
 
 def test_every_verdict_has_a_badge():
     badges = extension("glued_tables").BADGES
-    assert set(tables.WORDS) == set(badges)
+    assert set(VERDICTS) == set(badges)
 
 
 def test_the_recipe_table_shows_every_recipe():

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 
-from lth.report.claims import rule
+from lth.claims import rule
 
 TRIALS = 8
 

@@ -1,1 +1,1 @@
-"""The paper's claims: what they are, the rule that judges them, their tables and their figure."""
+"""How the claims are shown: their tables and their figure."""

@@ -3,9 +3,9 @@
 import pandas as pd
 
 from lth.arms import ARMS
-from lth.report.claims.claim import GAIN, SOONER, Claim
-from lth.report.claims.paper import CLAIMS
-from lth.report.selections import density_at
+from lth.claims.claim import GAIN, SOONER, Claim
+from lth.claims.paper import CLAIMS
+from lth.records.selections import density_at
 from lth.statistics.paired import DENSE
 
 SPEED, ACCURACY = "Times as early", "Test accuracy"

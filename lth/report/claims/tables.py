@@ -2,17 +2,24 @@
 
 import pandas as pd
 
+from lth.claims.claim import BY_UNIT, LEVEL
+from lth.claims.decided import decisions
+from lth.claims.paper import CLAIMS, every
+from lth.claims.words import VERDICTS, number
 from lth.errors import check_choice
-from lth.report import text as report_text
-from lth.report import verdicts
-from lth.report.claims.claim import BY_UNIT, LEVEL
-from lth.report.claims.paper import CLAIMS, every
-from lth.report.claims.rule import WITHIN
-from lth.report.text import number
+from lth.report import text
 from lth.studies.catalogue import STUDIES
 
-WORDS = verdicts.CLAIMS
+BADGES = {  # a verdict, and the colour of sphinx-design in which it is shown
+    "replicated": "success",
+    "direction only": "info",
+    "not replicated": "danger",
+    "inconclusive": "secondary",
+    "not tested": "light",
+}
+WITHIN = "within its tolerance only"  # what is said of a claim that is replicated, but not to the letter
 HEAD = ("Claim", "The paper says", "Here", "Five trials could print", "Registered verdict", "Post hoc")
+DECIDED = ("What", "Fixed (UTC)", "Commit", "First record", "Before it?")
 LATER = ("Claim", "What it says", "Source, and how well it was read", "Here", "Trials", "Verdict")
 
 
@@ -51,7 +58,7 @@ def verdict_table(table: pd.DataFrame) -> str:
         for _, row in table.iterrows()
         if row["n"]
     ]
-    return report_text.table(HEAD, rows)
+    return text.table(HEAD, rows)
 
 
 def later_table(table: pd.DataFrame) -> str:
@@ -60,7 +67,7 @@ def later_table(table: pd.DataFrame) -> str:
         (row["claim"], row["statement"].rstrip("."), row["source"], here(row), row["n"] or "–", row["verdict"])
         for _, row in table.iterrows()
     ]
-    return report_text.table(LATER, rows)
+    return text.table(LATER, rows)
 
 
 def _repeat(row: pd.Series) -> str:
@@ -81,12 +88,32 @@ def tolerance_table(table: pd.DataFrame) -> str:
     rows = []
     for reason, group in scored.groupby("rationale", sort=False):
         rows.append((", ".join(f"{row['claim']}: {_tolerance(row)}" for _, row in group.iterrows()), reason))
-    return report_text.table(("Tolerance", "Why"), rows)
+    return text.table(("Tolerance", "Why"), rows)
 
 
 def word_table() -> str:
     """What each verdict means."""
-    return report_text.table(("Verdict", "It means that"), verdicts.meanings(WORDS))
+    return text.table(("Verdict", "It means that"), VERDICTS.items())
+
+
+def decided_table() -> str:
+    """What was decided when, in the columns of DECIDED."""
+    rows = [
+        (
+            each.rule,
+            _time(each.decided),
+            each.commit,
+            _time(each.first) if each.first else "none yet",
+            "yes" if each.before else "no",
+        )
+        for each in decisions()
+    ]
+    return text.table(DECIDED, rows)
+
+
+def _time(time: pd.Timestamp) -> str:
+    """A time to the minute."""
+    return f"{time:%d %b %H:%M}".lstrip("0")
 
 
 def _tolerance(row: pd.Series) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from lth.claims.null_2020.attribution import FILE, LEVELS, report
 from lth.records.published import Records
-from lth.report.null_2020.attribution import FILE, LEVELS, report
 from lth.report.summaries import POINT
 from lth.statistics.bootstrap import Estimate, as_ratio
 from lth.statistics.contrasts import over_trials

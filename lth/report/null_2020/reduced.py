@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from lth.claims.null_2020.stale_steps import reached
 from lth.records.published import Records
-from lth.report.null_2020.stale_steps import reached
-from lth.report.selections import run_keys
+from lth.records.selections import run_keys
 from lth.report.summaries import interval
 from lth.statistics.contrasts import Term
 

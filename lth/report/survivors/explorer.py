@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lth.report.selections import at, density_at
+from lth.records.selections import at, density_at
 from lth.report.survivors.counts import connections, relative
 from lth.report.survivors.figures import MOST
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from lth.records.selections import density_at
 from lth.report import axes, styles
-from lth.report.selections import density_at
 from lth.report.survivors.counts import coarser, connections, relative, start_counts
 
 MOST = 2.5  # where the colour scale ends: a pixel with as many times the connections of the average one

@@ -3,8 +3,9 @@
 import pytest
 from claimed import only, records, table
 
+from lth.claims import posthoc
 from lth.report import intervals
-from lth.report.claims import figure, posthoc
+from lth.report.claims import figure
 
 
 def forest(runs):

@@ -10,12 +10,12 @@ from claimed import only, records, table
 from executed import NOTEBOOKS, papermill
 
 from lth import records as lth_records
+from lth.claims import posthoc, rule
+from lth.claims.further import FURTHER
+from lth.claims.lenet import LENET
 from lth.errors import LthError
 from lth.paths import ROOT
-from lth.report.claims import posthoc, rule
 from lth.report.claims import tables as claims_tables
-from lth.report.claims.further import FURTHER
-from lth.report.claims.lenet import LENET
 from lth.report.sources import evidence, records_of
 from lth.studies.catalogue import STUDIES
 from lth.studies.study import Study
@@ -113,6 +113,11 @@ def test_a_range_of_levels_is_told_with_the_effect_inside():
     eighth = claims_tables.here(rows.loc["L8"])
     assert re.match(r"levels 2 to 7; over those claimed \d\d\.\d % earlier \[", eighth)
     assert claims_tables.here(rows.loc["L9"]).startswith("at no single level; over those claimed ")
+
+
+def test_what_is_decided_too_late_is_told():
+    rows = claims_tables.decided_table().splitlines()[2:]
+    assert [row.split("|")[-2].strip() for row in rows].count("no") == 2
 
 
 def test_verdicts_are_of_studies_that_claims_are_about():

@@ -2,8 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lth.claims.null_2020 import attribution
 from lth.records.published import Records
-from lth.report.null_2020 import attribution, programs
+from lth.report.null_2020 import programs
 
 
 def runs(control: str) -> pd.DataFrame:

@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from lth.report.claims.claim import GAIN, SOONER, Claim
-from lth.report.claims.paper import CLAIMS
-from lth.report.selections import density_at
+from lth.claims.claim import GAIN, SOONER, Claim
+from lth.claims.paper import CLAIMS
+from lth.records.selections import density_at
 from lth.statistics import bootstrap, paired, power, prediction
 from lth.statistics.bootstrap import Estimate, Interval, Statistic
 from lth.statistics.paired import DENSE, Side

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from lth.barriers import POINTS
+from lth.claims import evidence
+from lth.claims.further import FURTHER
+from lth.claims.rule import evaluate
 from lth.records import KEYS, Records, instruments
 from lth.records.instruments import BARRIERS, SUPERMASKS
-from lth.report.claims import evidence
-from lth.report.claims.further import FURTHER
-from lth.report.claims.rule import evaluate
 from lth.statistics.paired import BARRIER, DISAGREEMENT, ENSEMBLE_GAIN, MASK_ACC, START_ACC
 
 SPEC = json.dumps({"recipe": {"iterations": 12_000}})

@@ -7,8 +7,8 @@ at about a fifth of the weights.
 
 from typing import Any
 
-from lth.report.claims.claim import GAIN, TIMES, Claim
-from lth.report.claims.tolerances import AT_FIRST, CIFAR, LEVELS, UNNUMBERED, WITHIN
+from lth.claims.claim import GAIN, TIMES, Claim
+from lth.claims.tolerances import AT_FIRST, CIFAR, LEVELS, UNNUMBERED, WITHIN
 from lth.statistics.paired import AT_EARLY, AT_END, DENSE, EARLY
 
 

@@ -1,4 +1,4 @@
-"""What the figures and the prose need to know of records. Tables in, tables and numbers out; nothing is trained."""
+"""What rules, figures and prose ask of records. Tables in, tables and numbers out; nothing is trained."""
 
 import pandas as pd
 
@@ -99,3 +99,9 @@ def lead_until(runs: pd.DataFrame, column: str, higher: bool = True) -> float:
     tickets = runs[runs["arm"] == "ticket"].groupby("level")[[column, "density"]].mean()
     gains = (tickets[column] - tickets.loc[0, column]) * (1 if higher else -1)
     return float(tickets["density"][gains > 0].min())
+
+
+def on_copies(runs: pd.DataFrame) -> str:
+    """Which copies of data sets the runs were trained on: ", on CIFAR-10 (JPEG copy)", or nothing for originals."""
+    labels = sorted({label for label in runs.get("data", ()) if str(label).endswith(" copy)")})
+    return f", on {' and '.join(labels)}" if labels else ""

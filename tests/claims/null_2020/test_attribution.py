@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lth.claims.null_2020 import attribution
+from lth.claims.null_2020.attribution import Curves, Shares, attribute, program_shares, report, shares
 from lth.errors import LthError
-from lth.report.null_2020 import attribution
-from lth.report.null_2020.attribution import Curves, Shares, attribute, program_shares, report, shares
 from lth.statistics.bootstrap import MissingRecords
 
 

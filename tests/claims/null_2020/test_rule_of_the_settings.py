@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from lth.claims.null_2020 import settings
+from lth.claims.null_2020.settings import CELLS, NONE, SC, SCI, C, S, cells_table, judge, measured, terms_table
 from lth.errors import LthError
-from lth.report.null_2020 import settings
-from lth.report.null_2020.settings import CELLS, NONE, SC, SCI, C, S, cells_table, judge, measured, terms_table
 from lth.statistics.bootstrap import Interval
 from lth.statistics.contrasts import over_trials
 from lth.studies.catalogue import STUDIES

@@ -4,8 +4,7 @@ import pandas as pd
 import pytest
 
 from lth.errors import LthError
-from lth.records import Records
-from lth.report import selections
+from lth.records import Records, selections
 
 
 def made_up_runs():

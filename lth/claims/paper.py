@@ -3,10 +3,10 @@
 Claims are indexed by level; the paper prints densities.
 """
 
-from lth.report.claims.claim import Claim
-from lth.report.claims.further import FURTHER
-from lth.report.claims.lenet import LENET
-from lth.report.claims.networks import OTHERS
+from lth.claims.claim import Claim
+from lth.claims.further import FURTHER
+from lth.claims.lenet import LENET
+from lth.claims.networks import OTHERS
 
 CLAIMS: dict[str, Claim] = {claim.id: claim for claim in (*LENET, *OTHERS)}
 

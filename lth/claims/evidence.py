@@ -11,12 +11,12 @@ import pandas as pd
 
 from lth import records
 from lth.barriers import barrier
+from lth.claims import rule
+from lth.claims.claim import Claim
+from lth.claims.further import FURTHER
+from lth.claims.paper import every
 from lth.records import Records, instruments
 from lth.records.instruments import BARRIERS, SUPERMASKS
-from lth.report.claims import rule
-from lth.report.claims.claim import Claim
-from lth.report.claims.further import FURTHER
-from lth.report.claims.paper import every
 from lth.statistics import agreement
 from lth.statistics.paired import AT_END, BARRIER, DISAGREEMENT, ENSEMBLE_GAIN, MASK_ACC, START_ACC
 

@@ -7,15 +7,15 @@ import pandas as pd
 import pytest
 from claimed import SPEC, TRIALS, only, records
 
+from lth.claims import rule
+from lth.claims.further import FURTHER
+from lth.claims.lenet import LENET
+from lth.claims.networks import OTHERS
+from lth.claims.rule import CLAIMS, evaluate, judge
 from lth.errors import LthError
 from lth.models import skeleton
 from lth.pruning import ladder
 from lth.recipes import RECIPES
-from lth.report.claims import rule
-from lth.report.claims.further import FURTHER
-from lth.report.claims.lenet import LENET
-from lth.report.claims.networks import OTHERS
-from lth.report.claims.rule import CLAIMS, evaluate, judge
 from lth.statistics.bootstrap import Interval
 from lth.studies.catalogue import STUDIES
 

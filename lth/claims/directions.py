@@ -6,8 +6,8 @@ All are about test accuracy at early stop of the reduced protocol, averaged over
 from dataclasses import replace
 from typing import Any
 
-from lth.report.claims.claim import GAIN, Claim
-from lth.report.claims.tolerances import STABLE, THIRD, UNNUMBERED
+from lth.claims.claim import GAIN, Claim
+from lth.claims.tolerances import STABLE, THIRD, UNNUMBERED
 from lth.statistics.paired import AT_EARLY, BARRIER
 
 PROTOCOL = "protocol"

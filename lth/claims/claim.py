@@ -78,7 +78,7 @@ class Claim:
     direction: "two-sided", "larger is stronger", "lower bound", "upper bound", "no difference", "no worse" or "level".
     rationale: why the tolerance is what it is.
     size: the effect for which the needed trials are computed, where the paper gives no number.
-    table: what of the study's records holds the measure: "runs", or one of lth.report.claims.evidence.TABLES.
+    table: what of the study's records holds the measure: "runs", or one of lth.claims.evidence.TABLES.
     """
 
     id: str

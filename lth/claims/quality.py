@@ -8,7 +8,7 @@ their records.
 import pandas as pd
 
 from lth.records.published import Records
-from lth.report.selections import run_keys
+from lth.records.selections import run_keys
 from lth.statistics.paired import LATE, TO_ACCURACY, TO_LOSS
 
 ACCURACY = 0.95  # on the validation images

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lth.report.null_2020 import stale_steps
-from lth.report.null_2020.stale_steps import ACCOUNTS, PARTS, WHOLE, judge, judge_part, reached, recipe, shifts, speeds
+from lth.claims.null_2020 import stale_steps
+from lth.claims.null_2020.stale_steps import ACCOUNTS, PARTS, WHOLE, judge, judge_part, reached, recipe, shifts, speeds
 from lth.statistics.bootstrap import MissingRecords
 from lth.studies.catalogue import STUDIES
 

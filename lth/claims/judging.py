@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass, replace
 
-from lth.report.claims.claim import Claim
-from lth.report.text import number
+from lth.claims.claim import Claim
+from lth.claims.words import number
 from lth.statistics import paired
 from lth.statistics.bootstrap import Estimate, Interval
 
@@ -15,7 +15,7 @@ NUMBERS = ("two-sided", "larger is stronger", "lower bound", "upper bound")  # d
 class Verdict:
     """What the records say about a claim.
 
-    verdict: a word of verdicts.CLAIMS; narrowly: it is "replicated", but not to the letter, within its tolerance only.
+    verdict: a word of words.VERDICTS; narrowly: it is "replicated", but not to the letter, within its tolerance only.
     estimate, low, high: the estimate and its 95 % interval in the unit of `claim.told_in`, None where there is none.
     n: the trials it rests on; needed: those needed for 80 % power, None where unknown or above power.MOST_TRIALS.
     stretch: for a claim about a range of levels, those at which the effect holds. note: what else there is to say.

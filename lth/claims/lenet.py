@@ -1,7 +1,7 @@
 """The claims about LeNet on MNIST. [FC] is Frankle & Carbin, "The Lottery Ticket Hypothesis" (arXiv 1803.03635)."""
 
-from lth.report.claims.claim import GAIN, SOONER, TIMES, Claim
-from lth.report.claims.tolerances import ACCURACY, HALF, LEVELS, SPEED
+from lth.claims.claim import GAIN, SOONER, TIMES, Claim
+from lth.claims.tolerances import ACCURACY, HALF, LEVELS, SPEED
 from lth.statistics.paired import AT_EARLY, AT_END, DENSE, EARLY
 
 SCAN = tuple(range(1, 26))  # the study's levels

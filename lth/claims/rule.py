@@ -7,17 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from lth.claims.claim import GAIN, TIMES, Claim
+from lth.claims.judging import Verdict, judge, judge_fall, judge_range, narrowly
+from lth.claims.paper import CLAIMS, every
+from lth.claims.words import number
 from lth.errors import check_choice
-from lth.report.claims.claim import GAIN, TIMES, Claim
-from lth.report.claims.judging import Verdict, judge, judge_fall, judge_range, narrowly
-from lth.report.claims.paper import CLAIMS, every
-from lth.report.text import number, on_copies
+from lth.records.selections import on_copies
 from lth.statistics import bootstrap, paired, power
 from lth.statistics.bootstrap import Estimate, MissingRecords
 from lth.statistics.paired import Side
 from lth.studies.catalogue import STUDIES
-
-WITHIN = "within its tolerance only"  # what tables say of a claim that is replicated, but not to the letter
 
 
 def evaluate(claim: Claim | str, runs: pd.DataFrame, recipe: str | None = None) -> Verdict:
@@ -77,7 +76,9 @@ def _evaluate(claim: Claim, runs: pd.DataFrame, recipe: str, against_recipe: str
     return replace(verdict, note=_joined(complete, note, verdict.note))
 
 
-def _of_best(claim: Claim, ours: np.ndarray, theirs: np.ndarray, levels: list[int], generator) -> tuple[Estimate, str]:
+def _of_best(
+    claim: Claim, ours: np.ndarray, theirs: np.ndarray, levels: list[int], generator: np.random.Generator
+) -> tuple[Estimate, str]:
     """The gain at the best level, with a note on where it was; the sides are (trials, levels)."""
     means = claim.compare(ours, theirs, axis=0)
     best = int(means.argmax())
@@ -85,7 +86,9 @@ def _of_best(claim: Claim, ours: np.ndarray, theirs: np.ndarray, levels: list[in
     return estimate, f"largest mean {number(means[best], '{:.2f}')} at level {levels[best]}"
 
 
-def _of_mean(claim: Claim, ours: np.ndarray, theirs: np.ndarray, levels: list[int], generator) -> tuple[Estimate, str]:
+def _of_mean(
+    claim: Claim, ours: np.ndarray, theirs: np.ndarray, levels: list[int], generator: np.random.Generator
+) -> tuple[Estimate, str]:
     """The effect over the claimed levels, of ratios with a note on their mean; the sides are (trials, levels)."""
     claimed = [levels.index(level) for level in claim.levels]
     means = ours[:, claimed].mean(axis=1), theirs[:, claimed].mean(axis=1)

@@ -7,8 +7,8 @@ read; of the others the direction is. Prose on them: data/registered.md.
 
 from dataclasses import replace
 
-from lth.report.claims.claim import GAIN, Claim
-from lth.report.claims.directions import LINEAR, PROTOCOL, as_good, comparison, higher, same, stable
+from lth.claims.claim import GAIN, Claim
+from lth.claims.directions import LINEAR, PROTOCOL, as_good, comparison, higher, same, stable
 from lth.statistics.paired import BARRIER, DENSE, DISAGREEMENT, ENSEMBLE_GAIN, MASK_ACC, START_ACC
 from lth.studies.null_2020 import SETTINGS
 from lth.studies.what_makes_a_ticket import BEFORE_TRAINING, CORRUPTED, DOSES, RATES

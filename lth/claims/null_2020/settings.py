@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from lth.errors import LthError
-from lth.report.selections import run_keys
+from lth.records.selections import run_keys
 from lth.statistics.bootstrap import Estimate, as_ratio
 from lth.statistics.contrasts import factorial, over_trials
 from lth.studies.null_2020 import SETTINGS

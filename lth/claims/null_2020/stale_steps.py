@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from lth.report.selections import run_keys
+from lth.records.selections import run_keys
 from lth.statistics.bootstrap import Estimate, MissingRecords
 from lth.statistics.contrasts import over_trials
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lth.claims import quality
 from lth.records import Records
-from lth.report import quality
 
 
 @pytest.fixture

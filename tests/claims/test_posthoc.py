@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from claimed import TRIALS, only, records, table
 
-from lth.report.claims import posthoc
-from lth.report.claims.rule import CLAIMS, evaluate
+from lth.claims import posthoc
+from lth.claims.rule import CLAIMS, evaluate
 
 EARLIER = records(only("ticket", {7}, 0.6, 1.0), only("ticket", {9}, 0.4, 0.0))
 

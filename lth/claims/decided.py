@@ -11,10 +11,8 @@ import pandas as pd
 
 from lth import records
 from lth.paths import ROOT
-from lth.report.text import table as markdown
 
 FILE = ROOT / "data" / "decided.csv"
-HEAD = ("What", "Fixed (UTC)", "Commit", "First record", "Before it?")
 
 
 @dataclass(frozen=True)
@@ -47,23 +45,3 @@ def _first(studies: list[str], replaced: str) -> pd.Timestamp | None:
     published = [records.load_or_empty(study).runs for study in studies]
     times += [pd.Timestamp(runs["time"].min()) for runs in published if len(runs)]
     return min(times, default=None)
-
-
-def table() -> str:
-    """The decisions in Markdown, in the columns of HEAD."""
-    rows = [
-        (
-            each.rule,
-            _told(each.decided),
-            each.commit,
-            _told(each.first) if each.first else "none yet",
-            "yes" if each.before else "no",
-        )
-        for each in decisions()
-    ]
-    return markdown(HEAD, rows)
-
-
-def _told(time: pd.Timestamp) -> str:
-    """A time to the minute."""
-    return f"{time:%d %b %H:%M}".lstrip("0")
