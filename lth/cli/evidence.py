@@ -58,6 +58,7 @@ def _retrain(study, trial: int, level: int, arm: str, keep: bool) -> None:
     from lth import records
     from lth.arms import ARMS
     from lth.errors import check_choice, check_whole
+    from lth.paths import processor
     from lth.records import tickets
     from lth.studies.retraining import retrain
 
@@ -69,9 +70,11 @@ def _retrain(study, trial: int, level: int, arm: str, keep: bool) -> None:
         print(compared.sentence, flush=True)
         results.append(compared)
     if not all(one.mask and one.curve for one in results):
+        published = ", ".join(sorted({one.machine for one in results}))
         raise LthError(
-            "what was trained here is not what is published: on another type of processor sums may be taken in another "
-            "order, and tickets then differ; on the same one, the records or the code are not what they were"
+            f"what was trained here, on {processor()}, is not what is published, of {published}: on another type of "
+            "processor sums are taken in another order, and tickets then differ; on the same one, the records or the "
+            "code are not what they were"
         )
     if keep:
         chain = [one.finished for one in results if one.finished.summary["arm"] == "ticket"]

@@ -26,6 +26,7 @@ class Compared:
     mask: bool  # whether it has the published mask
     curve: bool  # whether every measurement is the published one, bit for bit
     apart: float  # the largest difference of a test accuracy, 0 to 1
+    machine: str  # where the published one was trained
     finished: Finished
 
     @property
@@ -75,4 +76,5 @@ def compared(run: Run, finished: Finished, rows: dict[str, dict], records: Recor
     same = all(np.array_equal(finished.curve[name], curve[name].to_numpy(), equal_nan=True) for name in finished.curve)
     short = min(len(curve), len(finished.curve["test_acc"]))
     apart = np.abs(finished.curve["test_acc"][:short] - curve["test_acc"].to_numpy()[:short]).max()
-    return Compared(named(row), row["mask_sha256"] == finished.summary["mask_sha256"], same, float(apart), finished)
+    mask = row["mask_sha256"] == finished.summary["mask_sha256"]
+    return Compared(named(row), mask, same, float(apart), row["machine"], finished)
