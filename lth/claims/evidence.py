@@ -7,6 +7,7 @@ stands in the place of an arm: "nothing" is 0 in every trial and at every level,
 import json
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 
 from lth import records
@@ -63,6 +64,25 @@ def relearning(published: Records) -> pd.DataFrame:
                 rows.append(where | {"arm": arm, ENSEMBLE_GAIN: agreement.ensemble_gain(by_arm[arm])})
     table = pd.DataFrame(rows, columns=[*COLUMNS, DISAGREEMENT, ENSEMBLE_GAIN])
     return _with("nothing", 0.0, ENSEMBLE_GAIN, table)
+
+
+def strangers(published: Records) -> pd.DataFrame:
+    """Disagreement of each ticket with the networks of the level before it in every other trial, averaged by trial.
+
+    What `relearning` calls "ticket to parent" is to be held against this: networks of one study that share nothing.
+    """
+    runs = published.runs[(published.runs["arm"] == "ticket") & published.runs["wrong_test_images"].notna()]
+    bits = runs["wrong_test_images"].map(lambda places: agreement.wrong(places, IMAGES))
+    rows = []
+    for i, run in runs[runs["level"] > 0].iterrows():
+        others = (
+            (runs["recipe"] == run["recipe"]) & (runs["trial"] != run["trial"]) & (runs["level"] == run["level"] - 1)
+        )
+        shares = [agreement.disagreement(bits[i], bits[parent]) for parent in runs.index[others]]
+        if shares:
+            where = {name: run[name] for name in ("recipe", "trial", "level", "spec")}
+            rows.append(where | {"arm": "ticket to another's parent", DISAGREEMENT: float(np.mean(shares))})
+    return pd.DataFrame(rows, columns=[*COLUMNS, DISAGREEMENT])
 
 
 def _barriers(kind: str) -> Callable[[Records], pd.DataFrame]:

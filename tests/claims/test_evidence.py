@@ -65,6 +65,16 @@ def test_relearning_compares_with_the_network_of_the_level_before_and_draws_with
     assert set(verdicts.values()) == {"replicated"}
 
 
+def test_a_stranger_is_the_parent_of_another_trial():
+    """Of 100 wrong images a ticket keeps all of its own parent's, and shares none with another's."""
+    rows = [
+        run("ticket", trial, level, wrong=range(100 * trial, 100 * trial + 100)) for trial in (0, 1) for level in (2, 3)
+    ]
+    table = evidence.strangers(records(*rows, run("reinit", 0, 3, wrong=range(50))))
+    assert set(table["arm"]) == {"ticket to another's parent"} and set(table["level"]) == {3}
+    assert table.set_index("trial")[DISAGREEMENT].to_dict() == pytest.approx({0: 0.02, 1: 0.02})
+
+
 def provenance(**keys):
     told = dict.fromkeys(("key", "machine", "versions", "commit", "time"), "x")
     return {"study": "s", "recipe": "protocol", "spec": SPEC, "seconds": 1.0} | told | keys
