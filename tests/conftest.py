@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 
+import dask
 import pytest
 import torch
 from dask.distributed import LocalCluster
@@ -10,9 +11,11 @@ from tiny import TEST, TRAIN, idx_bytes, tiny_images
 from tiny_study import STUDY
 
 from lth.datasets import catalogue
+from lth.running.cluster import NO_PROFILE
 from lth.studies.catalogue import STUDIES
 
 torch.set_num_threads(1)  # as the workers does: several threads on tiny nets only wait for each other
+dask.config.set(NO_PROFILE)  # for the clusters that tests start themselves
 
 
 @pytest.fixture(scope="session")

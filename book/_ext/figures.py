@@ -11,6 +11,7 @@ the numbers drawn (CSV) and to what is known of its notebook, and the command th
 
 import json
 import re
+import shlex
 import sys
 from html import escape
 from pathlib import Path
@@ -139,7 +140,7 @@ def told(given: dict) -> str:
     """Parameters as the options of `lth figure`."""
     options = []
     for name, value in given.items():
-        options.append(f"--{name} {value}" if name in COMMON else f"-p {name}={value}")
+        options.append(f"--{name} {value}" if name in COMMON else f"-p {shlex.quote(f'{name}={value}')}")
     return escape(" ".join(options))
 
 

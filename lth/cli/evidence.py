@@ -1,6 +1,7 @@
 """Published records and tickets: verify, export, judge claims, draw pages again."""
 
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -109,7 +110,7 @@ def claims(
     print_table(head, [_claim(row) for row in rows], narrowest=140)
 
 
-@changeable
+@partial(changeable, without=("engine",))
 def figure(
     name: Annotated[str, typer.Argument(help="A notebook, such as quickstart.")],
     changes: Changes,

@@ -1,7 +1,7 @@
 """The options that change a study, the same for every command that takes one."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
@@ -30,11 +30,12 @@ class Changes:
         return study(name, **{field.name: getattr(self, field.name) for field in fields(self)})
 
 
-def changeable(command: Callable) -> Callable:
-    """A command that takes the options of Changes where `command` has a parameter `changes`."""
+def changeable(command: Callable, *, without: Collection[str] = ()) -> Callable:
+    """A command that takes the options of Changes, but those named, where `command` has a parameter `changes`."""
     options = [
         inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
         for field in fields(Changes)
+        if field.name not in without
     ]
     own = [p.replace(kind=p.KEYWORD_ONLY) for p in inspect.signature(command).parameters.values()]
     at = [parameter.name for parameter in own].index("changes")

@@ -20,7 +20,8 @@ from myst_nb import glue
 from lth.errors import LthError, check_choice
 from lth.records.published import Records
 from lth.report.axes import style, svg
-from lth.report.sources import evidence, published_of, records_of, source, unchanged
+from lth.report.sources import evidence, only_published, published_of, records_of, source, unchanged
+from lth.running import state
 from lth.studies import parameters
 from lth.studies.catalogue import STUDIES
 from lth.studies.study import Study
@@ -28,7 +29,8 @@ from lth.studies.study import Study
 STUDY_PARAMETERS = ("trials", "levels", "iterations", "arms", "rewind", "warmup", "recipes")
 FIRST = ("study:", "trials:")  # how a cell of parameters begins
 INJECTED = "# Parameters\n"  # how the cell begins that papermill adds after the notebook's own parameters
-UNPUBLISHED = {"train": records_of, "refuse": evidence, "skip": published_of}  # an unchanged study without records
+# What becomes of an unchanged study without records; with "never", nothing is trained whatever the parameters say.
+UNPUBLISHED = {"train": records_of, "refuse": evidence, "skip": published_of, "never": only_published}
 CHANGED = "The text below describes the published records."
 
 
@@ -67,9 +69,21 @@ class Page:
     def beside(self, study: str) -> Records:
         """The published records of another study that the page sets beside its own, changed by the same parameters."""
         own: dict[str, Any] = {name: self.given.get(name) for name in ("trials", "levels", "iterations")}
-        records = evidence(parameters.study(study, **own))
+        if self.unpublished == "never":
+            records = only_published(self._as_published(study))
+        else:
+            records = evidence(parameters.study(study, **own))
         self.others[study] = records
         return records
+
+    def _as_published(self, study: str) -> Study:
+        """Another study with the page's trials, or as many as are published of it."""
+        whole = parameters.study(study)
+        published = len({run.trial for run in state.of(whole).published})
+        wanted = self.given.get("trials")
+        return (
+            parameters.study(study, trials=min(wanted, published)) if isinstance(wanted, int) and published else whole
+        )
 
     def figure(self, key: str, draw: Callable[..., list[Figure]], frame: pd.DataFrame, **options) -> None:
         """Show a figure for the book under this key, see `show_figure`, with the sources of the page."""
@@ -92,10 +106,9 @@ class Page:
         glue(key, display.Markdown(markdown))
 
     def numbers(self, **values) -> None:
-        """Glue numbers and words, each under the page's prefix and its name."""
+        """Glue numbers, with six significant digits, and words, each under the page's prefix and its name."""
         for name, value in values.items():
-            plain = value.item() if isinstance(value, np.generic) else value  # numpy's would be glued as their repr
-            glue(f"{self.prefix}_{name}", plain, display=False)
+            glue(f"{self.prefix}_{name}", _rounded(value), display=False)
 
     def expects(self, sentence: str, condition) -> None:
         """State what a sentence of the page relies on.
@@ -156,19 +169,24 @@ def of(
     study, own: the notebook's defaults, of the study and of its parameters that do not shape the study.
     drawn: the arms of its figures, such as "ticket,reinit" (see `study_of`); None for all.
     unpublished: what becomes of an unchanged study of which nothing is published: "train" it, "refuse" to build the
-        page, or "skip" it, where the page can do without records.
+        page, or "skip" it, where the page can do without records. "never" is for a page of many studies, which draws
+        nothing but published records: its only parameter that shapes a study is `trials`.
     prefix: what the keys of its numbers begin with, where that is not the notebook's name.
 
     LthError where the cell, or papermill, which assigns unknown names without a word, sets a parameter that does not
     exist, and for bad values.
     """
     check_choice("treatment of what is not published", unpublished, UNPUBLISHED)
-    check_parameters(namespace, "study", *STUDY_PARAMETERS, *own)
+    shaping = ("trials",) if unpublished == "never" else ("study", *STUDY_PARAMETERS)
+    check_parameters(namespace, *shaping, *own)
     history = namespace.get("In", ())
     known = set(assigned(history)) if has_parameters(history) else set(namespace)
     given = {name: namespace[name] if name in known else None for name in STUDY_PARAMETERS}
-    chosen = study_of(namespace["study"], drawn, **given)
+    name = namespace["study"] if "study" in shaping else study
+    chosen = study_of(name, drawn, **given)
     others = {name: namespace[name] for name, default in own.items() if namespace[name] != default}
+    if name != study:
+        others = {"study": name} | others
     return Page(
         notebook=notebook,
         prefix=prefix or notebook,
@@ -213,7 +231,16 @@ def _targets(source: str) -> Iterable[str]:
 def check_list(name: str, value, of_type: type, example: str) -> None:
     """LthError unless a parameter is None or a list of such items that is not empty; `example` is one in YAML."""
     if value is not None and not (isinstance(value, list) and value and all(type(item) is of_type for item in value)):
-        raise LthError(f"{name} must be a list such as papermill's -y '{name}: {example}', not {value!r}")
+        raise LthError(
+            f"{name} must be a list such as {example}, not {value!r}: `lth figure` takes -p '{name}={example}', "
+            f"papermill -y '{name}: {example}'"
+        )
+
+
+def _rounded(value: object) -> object:
+    """A number with six significant digits, since the last ones differ between types of processors."""
+    plain = value.item() if isinstance(value, np.generic) else value  # numpy's would be glued as their repr
+    return float(f"{plain:.6g}") if isinstance(plain, float) else plain
 
 
 def study_of(name: str, drawn: str | None = None, **given) -> Study:

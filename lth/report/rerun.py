@@ -6,21 +6,26 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import util
 from pathlib import Path
 from shutil import copy, copytree
 from tempfile import TemporaryDirectory
 from types import ModuleType
+from typing import Any
 
 from lth.errors import LthError, check_choice
 from lth.paths import ROOT, make_dir
+from lth.report import prose
 
 NOTEBOOKS = ROOT / "notebooks"
 RESULTS = "book/results"  # where notebooks are in the book
 NEEDED = re.compile(r"\{(bibliography|glossary)\}")  # what a page must hold for others to refer to
 LINK = re.compile(r'(<a\b[^>]*?) href="([^":#?]*)(?:#([^"]*))?"')  # to a file, or to a place in the page
+PLAIN = "application/papermill.record/text/plain"  # what is glued, as Python writes it
+NO_NUMBERS = {name: float(name) for name in ("nan", "inf", "-inf")}
+MARKED = '<span class="redrawn">{}</span>'
 FAILURE = re.compile(r"[\w.]*(Error|Exception|Severe)\b.*|.*\b(ERROR|SEVERE|CRITICAL)\b")  # of an exception, or logged
 
 
@@ -46,7 +51,7 @@ def rerun(name: str, parameters: Mapping[str, object], to: Path) -> Path:
         source = Path(folder) / "source"
         (source / RESULTS).mkdir(parents=True)
         _execute(NOTEBOOKS / f"{name}.ipynb", source / RESULTS / f"{name}.ipynb", given)
-        _label(source / RESULTS / f"{name}.ipynb", given)
+        _tell(source / RESULTS / f"{name}.ipynb", given)
         _build(source, f"{RESULTS}/{name}", Path(folder))
         html = Path(folder) / "_build" / "html"
         _unlink(html / f"{RESULTS}/{name}.html")
@@ -80,6 +85,7 @@ def _execute(notebook: Path, target: Path, parameters: Mapping[str, object]) -> 
     with _environment_kept(), TemporaryDirectory() as folder:
         executing = _executing()
         executing.isolate(folder)
+        os.environ["PYTHONWARNINGS"] = "ignore"  # they are for who writes the notebook
         try:
             executing.execute(notebook, target, folder, parameters)
         except PapermillExecutionError as error:
@@ -88,18 +94,54 @@ def _execute(notebook: Path, target: Path, parameters: Mapping[str, object]) -> 
             raise LthError(f"{notebook.name} failed: {error.ename}: {error.evalue}") from error
 
 
-def _label(notebook: Path, parameters: Mapping[str, object]) -> None:
-    """Say below the title with which parameters the page was made, and which of its sentences do not hold with them."""
+def _tell(notebook: Path, parameters: Mapping[str, object]) -> None:
+    """Set the numbers into the text of an executed notebook, marked; say below its title what was not made for them."""
     content = json.loads(notebook.read_text(encoding="utf-8"))
+    elsewhere: dict[str, Any] = {}
+    for other in NOTEBOOKS.glob("*.ipynb"):
+        elsewhere |= _glued(json.loads(other.read_text(encoding="utf-8"))["cells"])
+    own = _glued(content["cells"])
+    texts = [cell for cell in content["cells"] if cell["cell_type"] == "markdown"]
+    written = [prose.with_numbers("".join(cell["source"]), own, elsewhere) for cell in texts]
+    for cell in texts:
+        cell["source"] = prose.with_numbers("".join(cell["source"]), own, elsewhere, MARKED)
+    for cell in content["cells"]:
+        if "injected-parameters" in cell["metadata"].get("tags", ()):
+            cell["metadata"]["tags"].append("remove-cell")
     outputs = [output for cell in content["cells"] for output in cell.get("outputs", ())]
     untrue = [output["metadata"]["untrue"] for output in outputs if "untrue" in output.get("metadata", {})]
-    told = ", ".join(f"{name} = {value}" for name, value in parameters.items()) or "the parameters as published"
-    lines = [f"Drawn again with {told}. The text was written for the published records."]
-    if untrue:
-        lines += ["It does not hold here where it says:", "", *(f"- {sentence}" for sentence in untrue)]
-    title, _, rest = "".join(content["cells"][0]["source"]).partition("\n")
-    content["cells"][0]["source"] = "\n".join([title, "", ":::{warning}", *lines, ":::", rest])
+    title, _, rest = texts[0]["source"].partition("\n")
+    texts[0]["source"] = "\n".join([title, "", *_banner(parameters, "\n\n".join(written), untrue), rest])
     notebook.write_text(json.dumps(content), encoding="utf-8")
+
+
+def _banner(parameters: Mapping[str, object], text: str, untrue: Sequence[str]) -> list[str]:
+    """What a reader is to know of a page drawn again: its text, and quotations from it that do not hold."""
+    told = ", ".join(f"{name} = {value}" for name, value in parameters.items()) or "the parameters as published"
+    lines = [
+        ":::{warning}",
+        f"Drawn again with {told}. The figures, the tables and the numbers marked {MARKED.format('like this')} are "
+        "yours. All other words and numbers were written about the published records, and may not be true of yours.",
+    ]
+    wrong = [*(prose.around(quotation, text) for quotation in untrue), *prose.without_numbers(text)]
+    if wrong:
+        lines += [
+            "These sentences are not, or have no number here:",
+            "",
+            *(f"- {each}" for each in dict.fromkeys(wrong)),
+        ]
+    return [*lines, ":::"]
+
+
+def _glued(cells: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The numbers and words that a notebook has glued, by key."""
+    outputs = [output for cell in cells for output in cell.get("outputs", ())]
+    kept = {
+        output["metadata"]["scrapbook"]["name"]: "".join(output["data"][PLAIN])
+        for output in outputs
+        if "scrapbook" in output.get("metadata", {}) and PLAIN in output.get("data", {})
+    }
+    return {key: NO_NUMBERS.get(shown, value_of(shown)) for key, shown in kept.items()}
 
 
 def _executing() -> ModuleType:

@@ -9,8 +9,11 @@ from lth.records.published import Records
 from lth.records.selections import on_copies
 from lth.report.text import plural
 from lth.running import state
+from lth.studies import estimate
 from lth.studies.catalogue import STUDIES
 from lth.studies.study import Study
+
+PATIENCE = 3600  # seconds that a page may wait for what it draws
 
 
 def records_of(chosen: Study) -> Records:
@@ -29,11 +32,52 @@ def published_of(chosen: Study) -> Records | None:
     return records.collect(chosen.name, published) if published else None
 
 
+def only_published(chosen: Study) -> Records:
+    """The published records of a study, of so many trials as a parameter says; nothing is trained.
+
+    LthError where fewer are published than that.
+    """
+    published = state.of(chosen).published
+    trials = len({run.trial for run in published})
+    if not published or (not unchanged(chosen) and trials < chosen.trials):
+        raise LthError(
+            f"{trials} {plural('trial', trials)} of the study {chosen.name!r} are published, not {chosen.trials}, and "
+            f"this page trains nothing: ask for fewer, or train them with `lth run {chosen.name}` and make records of "
+            f"them with `lth publish {chosen.name}`"
+        )
+    return records.collect(chosen.name, published)
+
+
 def trained(chosen: Study) -> Records:
-    """A study's records, after what is missing of it is trained; who waits is told how much that is."""
-    if missing := len(state.of(chosen).missing):
-        print(f"{chosen.name}: {missing:,} {plural('run', missing)} to train; `lth status` tells", file=sys.stderr)
+    """A study's records, after what is missing of it is trained; who waits is told how much that is.
+
+    LthError where it takes longer than anyone waits for a page.
+    """
+    missing = state.of(chosen).missing
+    if missing:
+        from lth.running.cluster import cores  # Dask is needed only where something is trained
+
+        told = f"{chosen.name}: {len(missing):,} {plural('run', len(missing))} to train"
+        seconds = estimate.seconds(missing, chosen.name)
+        if seconds is not None:
+            told += f", about {_waiting(seconds / cores())} on {cores()} {plural('core', cores())}"
+        if seconds is not None and seconds / cores() > PATIENCE:
+            raise LthError(
+                f"{told}, which is long for a page: ask for fewer trials, levels or iterations; or train them with "
+                f"`lth run {chosen.name}` and the same options, which may be stopped and started again, and draw the "
+                "page after that"
+            )
+        print(f"{told}. Ctrl-C stops it; what is finished is kept.", file=sys.stderr)
     return chosen.run()
+
+
+def _waiting(seconds: float) -> str:
+    """A time in the unit that suits it."""
+    minutes = max(1, round(seconds / 60))
+    if minutes < 90:
+        return f"{minutes} {plural('minute', minutes)}"
+    hours = round(minutes / 60)
+    return f"{hours} hours" if hours < 48 else f"{round(hours / 24)} days"
 
 
 def evidence(chosen: Study) -> Records:

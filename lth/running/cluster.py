@@ -22,7 +22,9 @@ KEEP_MEMORY = {
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**33,
     "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**30,
 }
-
+# Nobody reads Dask's profiles, and Python 3.11 can crash while another thread looks at its frames:
+# https://github.com/dask/distributed/pull/8916
+NO_PROFILE = {"distributed.worker.profile.enabled": False}
 
 ENCRYPTION = "distributed.comm.require-encryption"
 ENCRYPTED = ("tls://", "wss://")
@@ -85,7 +87,7 @@ def _here(workers: int | None) -> Iterator[Client]:
     _forget_a_script_without_a_file()
     security = _certificates() if dask.config.get(ENCRYPTION, False) else None
     try:
-        with _children_ignore_interrupts(), dask.config.set(KEEP_MEMORY):
+        with _children_ignore_interrupts(), dask.config.set(KEEP_MEMORY | NO_PROFILE):
             cluster = LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,

@@ -93,5 +93,8 @@ def _train(
         task = bar.add_task(f"{before.name}: {len(missing)} runs to train", total=sum(map(cost, missing)))
         queue = Queue(before, client, device, console.print)
         for count, finished in enumerate(queue.train(chains), 1):
-            bar.update(task, advance=cost(finished), description=f"{before.name}: {count} of {len(missing)} runs")
+            told = f"{before.name}: {count} of {len(missing)} runs"
+            bar.update(task, advance=cost(finished), description=told)
+            if not console.is_terminal and count * 10 // len(missing) > (count - 1) * 10 // len(missing):
+                console.print(told)  # a bar is shown on terminals only
     return len(missing)

@@ -103,7 +103,7 @@ def test_only_what_is_drawn_is_trained_where_a_parameter_changes_the_study():
 
 @pytest.mark.parametrize("show", [3, "[0, 3]", [], [0.5]])
 def test_levels_to_show_are_a_list(show):
-    with pytest.raises(LthError, match=r"show must be a list such as papermill's -y 'show: \[0, 7\]', not"):
+    with pytest.raises(LthError, match=r"show must be a list such as \[0, 7\], not"):
         check_list("show", show, int, "[0, 7]")
     check_list("show", [0, 3], int, "[0, 7]")
     check_list("show", None, int, "[0, 7]")
@@ -126,6 +126,34 @@ def test_what_is_glued_has_its_key(glued):
 def test_numbers_of_numpy_are_glued_as_plain_ones(glued):
     page().numbers(a=np.float64(0.5), b=np.int64(3))
     assert repr(glued) == "{'p_a': 0.5, 'p_b': 3}"
+
+
+def test_digits_that_differ_between_processors_are_not_glued(glued):
+    page().numbers(a=23.481735587120056, b=np.float32(23.481737077236176), c=1234567, d=float("nan"))
+    assert glued["p_a"] == glued["p_b"] == 23.4817 and glued["p_c"] == 1234567 and glued["p_d"] != glued["p_d"]
+
+
+FROZEN = "trials: int = None  # repetitions"
+
+
+def test_a_page_that_trains_nothing_draws_the_first_of_the_published_trials():
+    def frozen(*injected):
+        return of(notebook(FROZEN, *injected), "n", study="ticket-frozen", unpublished="never")
+
+    two = frozen("# Parameters\ntrials = 2\n")
+    assert set(two.records.runs["trial"]) == {0, 1} and not two.default
+    assert set(two.beside("ticket-settings").runs["trial"]) == {0, 1}
+    assert frozen().default and set(frozen().records.runs["trial"]) == set(range(5))
+    with pytest.raises(LthError, match="5 trials of the study 'ticket-frozen' are published, not 900, and this page"):
+        frozen("# Parameters\ntrials = 900\n").records  # noqa: B018
+    with pytest.raises(LthError, match="unknown parameter 'levels': choose one of trials"):
+        frozen("# Parameters\nlevels = 2\n")
+
+
+def test_another_study_is_among_what_is_given():
+    assert of(notebook(CELL, '# Parameters\nstudy = "quickstart"\n'), "n", study="lenet", show=None).given == {
+        "study": "quickstart"
+    }
 
 
 def test_a_sentence_that_the_records_no_longer_support_stops_the_published_page(capsys):

@@ -3,7 +3,8 @@ import pytest
 
 from lth.errors import LthError
 from lth.records import Records
-from lth.report.sources import evidence, published_of, source
+from lth.report.sources import evidence, published_of, source, trained
+from lth.studies import parameters
 from lth.studies.catalogue import STUDIES
 
 
@@ -12,6 +13,11 @@ def test_a_study_of_hours_is_never_trained_unasked(tmp_path, monkeypatch):
     assert published_of(STUDIES["suspects"]) is None
     with pytest.raises(LthError, match="no run of the study 'suspects'.*`lth run suspects` trains it"):
         evidence(STUDIES["suspects"])
+
+
+def test_nobody_waits_for_days_unasked():
+    with pytest.raises(LthError, match=r"lenet: 52 runs to train, about \d+ days on .*ask for fewer trials"):
+        trained(parameters.study("lenet", trials=1, iterations=10**8, arms="ticket,reinit"))
 
 
 def test_a_source_is_known_by_study_records_and_commits():
