@@ -22,14 +22,20 @@ def rows(frame: pd.DataFrame, panels: Mapping[str, Mapping[str, Any]]) -> list[F
         claimed, from and to (the paper's number as a mark, and a range to hold against it as a grey bar), and note
         (said at the right).
     panels: for each title `x`, what its axis says, and what is not the default: `none`, the value that means no effect,
-        and `log`, a log axis of ratios or of iterations.
+        `log`, a log axis of ratios or of iterations, and `ends`, those of the axis where an interval goes on beyond.
     """
     titles = frame["panel"].unique()
     return [_panel(frame[frame["panel"] == title], title, len(titles), **panels[title]) for title in titles]
 
 
 def _panel(
-    estimates: pd.DataFrame, title: str, panels: int, x: str, none: float | None = 0.0, log: bool = False
+    estimates: pd.DataFrame,
+    title: str,
+    panels: int,
+    x: str,
+    none: float | None = 0.0,
+    log: bool = False,
+    ends: tuple[float, float] | None = None,
 ) -> Figure:
     """One panel of `rows`."""
     labels = list(estimates["row"].unique())
@@ -37,8 +43,9 @@ def _panel(
     groups = dict(list(estimates.groupby("group", sort=False))) if grouped else {"": estimates}
     width = axes.PANEL[0] if panels > 1 else axes.WIDE[0]
     beside = {label: [group for group, shown in groups.items() if label in set(shown["row"])] for label in labels}
-    most = max(map(len, beside.values()))
-    figure, ax = axes.new_panel(title, (width, 0.9 + (0.2 + 0.1 * most) * len(labels)))
+    groups_a_row = max(map(len, beside.values()))
+    row = max(0.2 + 0.1 * groups_a_row, 0.14 * max(label.count("\n") + 1 for label in labels))  # inches
+    figure, ax = axes.new_panel(title, (width, 0.9 + row * len(labels)))
     for (group, shown), (colour, marker, _) in zip(groups.items(), styles.LOOKS, strict=False):
         places = [labels.index(label) + _offset(group, beside[label]) for label in shown["row"]]
         for y, estimate in zip(places, shown.to_dict("records"), strict=True):
@@ -55,6 +62,8 @@ def _panel(
         ticks = [tick for tick in TICKS if ax.get_xlim()[0] <= tick <= ax.get_xlim()[1]]
         ax.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
         ax.xaxis.set_minor_locator(NullLocator())
+    if ends is not None:
+        ax.set_xlim(*ends)
     ax.set(xlabel=x, ylim=(len(labels) - 0.4, -0.6))
     ax.set_yticks(range(len(labels)), labels)
     ax.tick_params(axis="y", length=0, labelcolor=styles.INK)
