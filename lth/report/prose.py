@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 GLUED = re.compile(r"\{glue:text\}`(?P<place>[^`]+)`")  # PATH::KEY:FORMAT; path and format may be missing
+CITED = re.compile(r"\s*\{cite:p\}`[^`]*`")
 ROLE = re.compile(r"\{[\w:]+\}`([^`<]+?)\s*(?:<[^`]*>)?`")
 LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 SENTENCE_END = re.compile(r"(?<=[.?!])\**\)?\s+(?=[\[(\"“*A-Z0-9])")
@@ -36,12 +37,14 @@ def shown(value: Any, spec: str) -> str:
     """A glued value as `glue:text` writes it; MISSING for a number that is none."""
     if not isinstance(value, int | float):
         return str(value)
-    return format(value, spec) if math.isfinite(value) else MISSING
+    if not math.isfinite(value):
+        return MISSING
+    return format(value, f"z{spec}" if spec.endswith("f") else spec)  # z: a zero has no sign
 
 
 def plain(text: str) -> str:
     """Markdown without its roles, links and emphasis, in one line."""
-    return " ".join(re.sub(r"\*+", "", LINK.sub(r"\1", ROLE.sub(r"\1", text))).split())
+    return " ".join(re.sub(r"\*+", "", LINK.sub(r"\1", ROLE.sub(r"\1", CITED.sub("", text)))).split())
 
 
 def _searched(text: str) -> str:
