@@ -90,6 +90,7 @@ def _barriers(kind: str) -> Callable[[Records], pd.DataFrame]:
         """The barrier on test images by trial, arm and level, of copies that part at iteration 0 or of two levels."""
         lines = instruments.load(BARRIERS)
         chosen = lines[(lines["study"] == published.study) & (lines["kind"] == kind) & (lines["iteration"] == 0)]
+        chosen = chosen[chosen["trial"].isin(published.runs["trial"])]
         table = chosen[COLUMNS].assign(**{BARRIER: chosen["test_errors"].map(barrier).astype(float)})
         return _with("nothing", 0.0, BARRIER, table)
 
@@ -99,7 +100,8 @@ def _barriers(kind: str) -> Callable[[Records], pd.DataFrame]:
 def supermasks(published: Records) -> pd.DataFrame:
     """Test accuracy of learned masks by trial, with the best ticket at its start and the trained dense network."""
     learned = instruments.load(SUPERMASKS)
-    masks = learned[learned["study"] == published.study].rename(columns={"test_acc": MASK_ACC})
+    of_trials = (learned["study"] == published.study) & learned["trial"].isin(published.runs["trial"])
+    masks = learned[of_trials].rename(columns={"test_acc": MASK_ACC})
     start = at_start(published)
     tickets = start[start["arm"] == "ticket"].rename(columns={START_ACC: MASK_ACC})
     best = tickets.sort_values(MASK_ACC).drop_duplicates(["recipe", "trial"], keep="last")

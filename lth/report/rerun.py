@@ -47,6 +47,7 @@ def rerun(name: str, parameters: Mapping[str, object], to: Path) -> Path:
     given = {parameter: value for parameter, value in parameters.items() if value is not None}
     _check_parameters(NOTEBOOKS / f"{name}.ipynb", given)
     make_dir(to, "choose another folder with --to")
+    print(f"a page takes a minute or two, and what it trains; it will be {to / RESULTS / name}.html", file=sys.stderr)
     with TemporaryDirectory() as folder:
         source = Path(folder) / "source"
         (source / RESULTS).mkdir(parents=True)
@@ -102,9 +103,11 @@ def _tell(notebook: Path, parameters: Mapping[str, object]) -> None:
         elsewhere |= _glued(json.loads(other.read_text(encoding="utf-8"))["cells"])
     own = _glued(content["cells"])
     texts = [cell for cell in content["cells"] if cell["cell_type"] == "markdown"]
+    new = {key: value for key, value in own.items() if repr(value) != repr(elsewhere.get(key))}
     written = [prose.with_numbers("".join(cell["source"]), own, elsewhere) for cell in texts]
     for cell in texts:
-        cell["source"] = prose.with_numbers("".join(cell["source"]), own, elsewhere, MARKED)
+        marked = prose.with_numbers("".join(cell["source"]), new, {}, MARKED)
+        cell["source"] = prose.with_numbers(marked, own, elsewhere)
     for cell in content["cells"]:
         if "injected-parameters" in cell["metadata"].get("tags", ()):
             cell["metadata"]["tags"].append("remove-cell")
@@ -120,13 +123,13 @@ def _banner(parameters: Mapping[str, object], text: str, untrue: Sequence[str]) 
     told = ", ".join(f"{name} = {value}" for name, value in parameters.items()) or "the parameters as published"
     lines = [
         ":::{warning}",
-        f"Drawn again with {told}. The figures, the tables and the numbers marked {MARKED.format('like this')} are "
-        "yours. All other words and numbers were written about the published records, and may not be true of yours.",
+        f"Drawn again with {told}. The figures show your runs. Numbers marked {MARKED.format('like this')} differ from "
+        "those of the page as it is published. All other words and numbers are of that page, and may not be true here.",
     ]
     wrong = [*(prose.around(quotation, text) for quotation in untrue), *prose.without_numbers(text)]
     if wrong:
         lines += [
-            "These sentences are not, or have no number here:",
+            "These sentences are wrong here, or lack a number; others may be wrong, too:",
             "",
             *(f"- {each}" for each in dict.fromkeys(wrong)),
         ]

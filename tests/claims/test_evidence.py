@@ -96,10 +96,12 @@ def barriers(arm="ticket", kind="orders", height=0.0, **keys):
 def test_barriers_are_those_on_test_images_of_copies_that_part_at_iteration_0(data_dir):
     rows = barriers(height=0.004) + barriers("reinit", height=0.05) + barriers(height=0.3, iteration=500)
     instruments.add(BARRIERS, rows + barriers(kind="levels", height=0.3))
-    orders, levels = evidence.TABLES["barriers"](records(run("ticket", 0, 0))), evidence.TABLES["level barriers"]
+    of_all = records(*(run("ticket", trial, 0) for trial in TRIALS))
+    orders, levels = evidence.TABLES["barriers"](of_all), evidence.TABLES["level barriers"]
     assert by_arm(orders, BARRIER, 3) == pytest.approx({"ticket": 0.004, "reinit": 0.05, "nothing": 0})
+    assert set(evidence.TABLES["barriers"](records(run("ticket", 0, 0)))["trial"]) == {0}  # those of the records
     assert [evaluate(FURTHER[name], orders).verdict for name in ("M1-dense", "M1-ticket", "M2")] == ["replicated"] * 3
-    between = levels(records(run("ticket", 0, 0)))
+    between = levels(of_all)
     assert evaluate(FURTHER["P1"], between).verdict == "not replicated"
 
 
