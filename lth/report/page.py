@@ -21,7 +21,6 @@ from lth.errors import LthError, check_choice
 from lth.records.published import Records
 from lth.report.axes import style, svg
 from lth.report.sources import evidence, only_published, published_of, records_of, source, unchanged
-from lth.running import state
 from lth.studies import parameters
 from lth.studies.catalogue import STUDIES
 from lth.studies.study import Study
@@ -70,20 +69,11 @@ class Page:
         """The published records of another study that the page sets beside its own, changed by the same parameters."""
         own: dict[str, Any] = {name: self.given.get(name) for name in ("trials", "levels", "iterations")}
         if self.unpublished == "never":
-            records = only_published(self._as_published(study))
+            records = only_published(parameters.study(study), own["trials"])
         else:
             records = evidence(parameters.study(study, **own))
         self.others[study] = records
         return records
-
-    def _as_published(self, study: str) -> Study:
-        """Another study with the page's trials, or as many as are published of it."""
-        whole = parameters.study(study)
-        published = len({run.trial for run in state.of(whole).published})
-        wanted = self.given.get("trials")
-        return (
-            parameters.study(study, trials=min(wanted, published)) if isinstance(wanted, int) and published else whole
-        )
 
     def figure(self, key: str, draw: Callable[..., list[Figure]], frame: pd.DataFrame, **options) -> None:
         """Show a figure for the book under this key, see `show_figure`, with the sources of the page."""

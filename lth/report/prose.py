@@ -19,8 +19,8 @@ def with_numbers(text: str, glued: Mapping[str, Any], elsewhere: Mapping[str, An
     Arguments:
         text: the Markdown.
         glued: by key, what this page glues. A number that is none (nan, or infinite) becomes MISSING.
-        elsewhere: by key, what other pages glue.
-        form: how the page's own are written, with {} where the number goes.
+        elsewhere: by key, what the pages glue as they are published, this one included.
+        form: how the page's own are written where they differ from that, with {} where the number goes.
     """
 
     def written(match: re.Match) -> str:
@@ -28,7 +28,10 @@ def with_numbers(text: str, glued: Mapping[str, Any], elsewhere: Mapping[str, An
         key, _, spec = place.partition(":")
         if path and key in elsewhere:
             return shown(elsewhere[key], spec)
-        return form.format(shown(glued[key], spec)) if key in glued else match[0]
+        if key not in glued:
+            return match[0]
+        told = shown(glued[key], spec)
+        return told if key in elsewhere and told == shown(elsewhere[key], spec) else form.format(told)
 
     return GLUED.sub(written, text)
 

@@ -103,11 +103,9 @@ def _tell(notebook: Path, parameters: Mapping[str, object]) -> None:
         elsewhere |= _glued(json.loads(other.read_text(encoding="utf-8"))["cells"])
     own = _glued(content["cells"])
     texts = [cell for cell in content["cells"] if cell["cell_type"] == "markdown"]
-    new = {key: value for key, value in own.items() if repr(value) != repr(elsewhere.get(key))}
     written = [prose.with_numbers("".join(cell["source"]), own, elsewhere) for cell in texts]
     for cell in texts:
-        marked = prose.with_numbers("".join(cell["source"]), new, {}, MARKED)
-        cell["source"] = prose.with_numbers(marked, own, elsewhere)
+        cell["source"] = prose.with_numbers("".join(cell["source"]), own, elsewhere, MARKED)
     for cell in content["cells"]:
         if "injected-parameters" in cell["metadata"].get("tags", ()):
             cell["metadata"]["tags"].append("remove-cell")

@@ -32,20 +32,20 @@ def published_of(chosen: Study) -> Records | None:
     return records.collect(chosen.name, published) if published else None
 
 
-def only_published(chosen: Study) -> Records:
-    """The published records of a study, of so many trials as a parameter says; nothing is trained.
+def only_published(chosen: Study, first: int | None = None) -> Records:
+    """The published records of a study, of all its trials or at most the `first` so many; nothing is trained.
 
-    LthError where fewer are published than that.
+    LthError where nothing is published, or where parameters change the study to more trials than are.
     """
     published = state.of(chosen).published
-    trials = len({run.trial for run in published})
-    if not published or (not unchanged(chosen) and trials < chosen.trials):
+    there = len({run.trial for run in published})
+    if not published or (not unchanged(chosen) and there < chosen.trials):
         raise LthError(
-            f"{trials} {plural('trial', trials)} of the study {chosen.name!r} are published, not {chosen.trials}, and "
+            f"{there} {plural('trial', there)} of the study {chosen.name!r} are published, not {chosen.trials}, and "
             f"this page trains nothing: ask for fewer, or train them with `lth run {chosen.name}` and make records of "
             f"them with `lth publish {chosen.name}`"
         )
-    return records.collect(chosen.name, published)
+    return records.collect(chosen.name, [run for run in published if first is None or run.trial < first])
 
 
 def trained(chosen: Study) -> Records:

@@ -43,10 +43,14 @@ def test_the_parameters_are_typed_and_commented_in_one_cell(notebook):
 
 
 WRONG = [
-    ("trails", 1, "unknown parameter 'trails': choose one of (study, )?trials, "),
+    ("trails", 1, "unknown parameter 'trails': choose one of study, trials, levels"),
     ("trials", 0, "trials must be a whole number of at least 1, not 0"),
-    ("arms", "tickets", "unknown (arm 'tickets'|parameter 'arms'): choose one of t"),  # one page draws fixed arms
+    ("arms", "tickets", "unknown arm 'tickets': choose one of ticket, reinit"),
 ]
+FIXED = {  # what a page says to them that draws fixed arms and levels of published records
+    ("makes_a_ticket", "trails"): "unknown parameter 'trails': choose one of trials, show",
+    ("makes_a_ticket", "arms"): "unknown parameter 'arms': choose one of trials, show",
+}
 
 
 @of_studies
@@ -57,7 +61,7 @@ def test_a_wrong_parameter_is_refused_before_anything_else(notebook, name, value
     namespace = {"In": ["", parameters, injected, setup]}
     exec(parameters, namespace)
     exec(injected, namespace)
-    with pytest.raises(LthError, match=sentence):
+    with pytest.raises(LthError, match=re.escape(FIXED.get((notebook.stem, name), sentence))):
         exec(setup, namespace)
 
 
@@ -92,7 +96,7 @@ def test_papermill_ends_with_the_sentence(tmp_path):
     name, value, sentence = WRONG[0]
     done, _ = papermill(ROOT / "notebooks" / "original_weights.ipynb", tmp_path, name, value)
     assert done.returncode == 1
-    assert re.search(sentence, done.stderr)
+    assert sentence in done.stderr
 
 
 def test_the_quick_start_trains_with_tiny_parameters(tmp_path, monkeypatch):

@@ -34,6 +34,8 @@ def test_numbers_are_written_as_the_book_writes_them_and_marked_where_they_are_t
     told = prose.with_numbers(PAGE, glued, elsewhere, "<i>{}</i>")
     assert "stops <i>2.3</i> times" in told and "With five trials" in told
     assert f"item, <i>{prose.MISSING}</i>% of it" in told
+    same = prose.with_numbers(PAGE, glued, elsewhere | {"p_times": 2.3}, "<i>{}</i>")  # as far as it is printed
+    assert "stops 2.3 times" in same and f"item, <i>{prose.MISSING}</i>% of it" in same
     assert prose.with_numbers("{glue:text}`r_unknown`", glued, elsewhere) == "{glue:text}`r_unknown`"
     assert prose.with_numbers("{glue:text}`p_n:,.0f`", {"p_n": 12345.6}, {}) == "12,346"
 
